@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keys of one call, seen from a UE: what to send to the KMS, what to put
+ * into the SDP, and in the end one SRTP master key and salt a direction. No
+ * I/O: bytes go in and come out, so the caller is free to wait as it likes.
+ *
+ * Caller (design steps 2 to 4 and 11):
+ *     ue_keying_new -> ue_keying_request -> POST -> ue_keying_granted
+ *     -> line into the INVITE ... answer -> ue_keying_answered (a clone for
+ *     each early dialog, since several endpoints may answer)
+ * Callee (steps 6 to 11):
+ *     ue_keying_new -> ue_keying_offered -> POST -> ue_keying_resolved
+ *     -> line into the answer
+ */
+#ifndef UE_KEYING_H
+#define UE_KEYING_H
+
+#include "base/secret.h"
+
+/** Largest MIKEY message of ours, in bytes. */
+#define UE_MIKEY_MAX 16384
+/** Largest value behind "a=key-mgmt:", with its NUL. */
+#define UE_LINE_MAX (8 + UE_MIKEY_MAX / 3 * 4 + 8)
+
+/** What does not change from call to call; strings are borrowed. */
+struct ue_credential {
+    const char *identity;     /* own IMPU, "sip:alice@example.org" */
+    const char *kms_identity; /* IDRkms, "sip:kms@example.org" */
+    const char *psk_id;       /* IDRpsk */
+    struct ts_key psk;        /* key shared with the KMS */
+    int suite;                /* 128 or 256 */
+};
+
+/** SRTP keys of one direction. */
+struct ue_srtp {
+    uint32_t ssrc;        /* of the sender of this direction */
+    struct ts_key master; /* 16 bytes, or 32 in suite 256 */
+    uint8_t salt[14];
+};
+
+/** All that a protected call needs. */
+struct ue_media_keys {
+    struct ue_srtp send;
+    struct ue_srtp recv;
+    bool aes256;         /* AES_256_CM_HMAC_SHA1_80, else AES_CM_128_... */
+    char proven[257];    /* the peer's identity as the KMS bound it */
+};
+
+struct ue_keying;
+
+/**
+ * State for one call.
+ *
+ * @param out   gets the state; ue_keying_free() releases it
+ * @param cred  must outlive the state
+ * @param ssrc  the SSRC that this UE will send with
+ * @return OK, E_NOMEM, or E_RANGE for a credential that cannot be used
+ */
+TS_MUST enum ts_err ue_keying_new(struct ue_keying **out,
+                                  const struct ue_credential *cred,
+                                  uint32_t ssrc);
+
+/**
+ * A copy of the caller's state as it was after ue_keying_granted(), for a
+ * further early dialog (SIP forking, mikey-ticket.md 8.6).
+ */
+TS_MUST enum ts_err ue_keying_clone(struct ue_keying **out,
+                                    const struct ue_keying *from);
+
+/** Wipe and free. NULL is ignored. */
+void ue_keying_free(struct ue_keying *k);
+
+/**
+ * Caller: the REQUEST_INIT to POST with requesttype=ticketrequest.
+ *
+ * @param callee   the URI that is called
+ * @param now      Unix time in microseconds
+ * @param body     gets at most cap bytes; UE_MIKEY_MAX is enough
+ * @param len      gets their number
+ * @return OK, E_FORMAT for a URI that is no identity, E_SPACE, E_IO
+ */
+TS_MUST enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
+                                      uint64_t now, uint8_t *body, size_t cap,
+                                      size_t *len);
+
+/**
+ * Caller: take the KMS's answer and make the SDP value
+ * "mikey BASE64(TRANSFER_INIT)".
+ *
+ * @param line  gets the value and a NUL; UE_LINE_MAX is enough
+ * @return OK; E_AGAIN when the KMS showed that our clock is off: make and POST
+ *         the request once more, at most one time; E_PEER for a MIKEY Error
+ *         (ue_keying_reason() names it); E_AUTH, E_MISMATCH or a parse error
+ *         for an answer that must not be believed
+ */
+TS_MUST enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
+                                      size_t len, uint64_t now, char *line,
+                                      size_t cap);
+
+/**
+ * Caller: take the value of the answer's key-mgmt line and give the keys.
+ *
+ * @param line  what stands behind "a=key-mgmt:"
+ * @param keys  filled in; the caller wipes it
+ * @return OK, E_FORMAT (not base64, not mikey), E_AUTH, E_MISMATCH, E_PEER
+ */
+TS_MUST enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
+                                       uint64_t now,
+                                       struct ue_media_keys *keys);
+
+/**
+ * Callee: check the offer's key-mgmt value (policy and form, R62) and make the
+ * RESOLVE_INIT to POST with requesttype=ticketresolve.
+ *
+ * @param caller  gets the identity that the offer claims; 257 bytes
+ * @return OK, E_FORMAT, E_DENIED (not for us), E_EXPIRED, E_UNSUPPORTED
+ */
+TS_MUST enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
+                                      uint64_t now, char caller[static 257],
+                                      uint8_t *body, size_t cap, size_t *len);
+
+/**
+ * Callee: take the KMS's answer, verify the offer with it, and make the value
+ * "mikey BASE64(TRANSFER_RESP)" for the SDP answer.
+ *
+ * @return as ue_keying_granted(); on E_AGAIN call ue_keying_offered() again
+ */
+TS_MUST enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
+                                       size_t len, uint64_t now, char *line,
+                                       size_t cap, struct ue_media_keys *keys);
+
+/** Why the last call failed, one line for a person; never NULL. */
+const char *ue_keying_reason(const struct ue_keying *k);
+
+#endif
