@@ -84,7 +84,7 @@ static inline uint8_t ts_get_u8(struct ts_reader *r)
 static inline uint16_t ts_get_u16(struct ts_reader *r)
 {
     struct ts_span s = ts_get_span(r, 2);
-    return s.n ? (uint16_t)(s.p[0] << 8 | s.p[1]) : 0;
+    return s.n ? (uint16_t)((unsigned)s.p[0] << 8 | s.p[1]) : 0;
 }
 
 /** Four octets, network order. */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SRTP and MIKEY: the security policy (SP), and master key and salt of each
+ * crypto session (mikey-ticket.md 2.11, 3.5).
+ */
+#ifndef MIKEY_SRTP_H
+#define MIKEY_SRTP_H
+
+#include "mikey/exchange.h"
+
+/** An SRTP policy with its defaults filled in; lengths in bytes. */
+struct mikey_srtp_policy {
+    uint8_t encr_alg;  /* 0 NULL, 1 AES-CM, 6 AES-GCM ... */
+    uint8_t encr_key;  /* master key length */
+    uint8_t auth_alg;  /* 0 NULL, 1 HMAC-SHA-1 */
+    uint8_t auth_key;
+    uint8_t salt;      /* master salt length */
+    uint8_t prf;       /* 0 AES-CM */
+    uint32_t kdr;      /* key derivation rate, 0 once */
+    bool srtp_encr, srtcp_encr, srtp_auth;
+    uint8_t fec;
+    uint8_t tag;       /* authentication tag length */
+    uint8_t prefix;
+};
+
+/** AES-CM and HMAC-SHA1-80, with a master key of 16 or 32 bytes. */
+struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite);
+
+/**
+ * Read an SP.
+ *
+ * @return OK; E_UNSUPPORTED for another protocol or a parameter we do not
+ *         know; E_FORMAT, E_DUPLICATE, E_SHORT
+ */
+TS_MUST enum ts_err mikey_srtp_policy_read(const struct mikey_sp *sp,
+                                           struct mikey_srtp_policy *p);
+
+/**
+ * Write the parameters of an SP, each one, also where it has its default, so
+ * that nothing is left to the reader's idea of a default.
+ *
+ * @param w  gets the parameters
+ */
+void mikey_srtp_policy_write(struct ts_writer *w,
+                             const struct mikey_srtp_policy *p);
+
+/** Append one entry to a GENERIC-ID map. */
+void mikey_put_cs(struct ts_writer *w, const struct mikey_cs *cs);
+
+/** Find a crypto session by its CS ID; OK or E_NOTFOUND. */
+TS_MUST enum ts_err mikey_cs_find(const struct mikey_hdr *hdr, uint8_t id,
+                                  struct mikey_cs *cs);
+
+/** RANDs and PRF that enter the keys of all sessions of a CSB. */
+struct mikey_tek_base {
+    uint8_t prf;            /* of HDR */
+    struct ts_span rand_i;  /* RANDRi of TRANSFER_INIT; empty unless H */
+    struct ts_span rand_r;  /* RANDRr of TRANSFER_RESP; empty unless G */
+};
+
+/**
+ * Master key and salt of one crypto session (R151 to R158).
+ *
+ * @param keys  session keys of the ticket, forked if I=1; searched by SPI
+ * @param spi   the session's SPI
+ * @param cs    CS ID
+ * @param key   gets key_len bytes (K3), or the TEK as it is
+ * @param salt  gets salt_len bytes, derived unless the key came with one
+ * @return OK, E_NOTFOUND (no key of that SPI), E_UNSUPPORTED (a TEK or salt of
+ *         another length)
+ */
+TS_MUST enum ts_err mikey_srtp_keys(const struct mikey_keys *keys,
+                                    struct ts_span spi, uint8_t cs,
+                                    const struct mikey_tek_base *base,
+                                    uint8_t *key, size_t key_len, uint8_t *salt,
+                                    size_t salt_len);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *  TICKET = next(1)  policy and TP Data  len(2) Ticket Data  len(2) Init. Data
+ *  Ticket Data = THDR, T, RAND, KEMAC, [IDRpsk], V
+ *
+ * The MAC covers all from the Ticket Type to the Auth alg octet of V: not the
+ * next payload octet, not itself, not the Initiator Data (R300).
+ */
+#include "mikey/ticket.h"
+
+#define NO_CSB 0xffffffffu /* R297 */
+
+static void ticket_protect(struct mikey_protect *p,
+                           const struct mikey_suite *suite, struct ts_span tpk,
+                           struct ts_span rand)
+{
+    mikey_protect_begin(p, suite, tpk, MIKEY_SEL_TICKET, NO_CSB, rand,
+                        ts_span(NULL, 0));
+}
+
+/* R271, R274 */
+static bool lengths_ok(const struct mikey_ticket_new *in)
+{
+    if (in->n_keys == 0 || in->tpk.n < 16 || in->rand.n > 255)
+        return false;
+    return in->keys[0].key.n >= 16 && in->rand.n >= in->tpk.n &&
+           in->rand.n >= in->keys[0].key.n;
+}
+
+static void build_ticket_keys(struct mikey_build *d, struct mikey_protect *p,
+                              const struct mikey_ticket_new *in)
+{
+    struct mikey_cipher c;
+    size_t mark = mikey_kemac_begin(d, in->suite->encr);
+    for (size_t i = 0; i < in->n_keys; i++)
+        mikey_put_key(d->w, &in->keys[i], i + 1 == in->n_keys);
+    mikey_protect_cipher(p, &c); /* R296, R302 */
+    mikey_kemac_end(d, mark, in->suite, &c, NO_CSB, in->t.value);
+    ts_wipe(&c, sizeof c);
+}
+
+/* Gives the room for the MAC, which is computed when all lengths stand. */
+static uint8_t *build_ticket_data(struct ts_writer *w, struct mikey_protect *p,
+                                  const struct mikey_ticket_new *in)
+{
+    struct mikey_build d = {w, w->len, w->len}; /* THDR's next payload octet */
+    ts_put_u8(w, MIKEY_LAST);
+    ts_put_u16(w, 0); /* THDR Data: none (R293) */
+    mikey_build_t(&d, in->t);
+    mikey_build_rand(&d, 0, in->rand);
+    build_ticket_keys(&d, p, in);
+    mikey_build_idr(&d, MIKEY_IDR_PSK,
+                    (struct mikey_id){0, MIKEY_ID_BYTES, in->tpk_id});
+    return mikey_build_v_room(&d, in->suite); /* R299 */
+}
+
+void mikey_build_ticket(struct mikey_build *b,
+                        const struct mikey_ticket_new *in)
+{
+    const struct mikey_tp tp = {
+        .type = MIKEY_BASE_TICKET,
+        .subtype = MIKEY_BASE_SUBTYPE,
+        .version = MIKEY_BASE_VERSION,
+        .prf = in->suite->prf,
+        .flags = in->flags,
+    };
+    struct ts_writer *w = b->w;
+    struct mikey_protect p;
+    struct mikey_hmac h;
+
+    if (!lengths_ok(in)) {
+        ts_writer_fail(w, TS_E_RANGE);
+        return;
+    }
+    mikey_build_payload(b, MIKEY_TICKET);
+    size_t from = w->len;
+    mikey_build_tp(b, &tp, in->policy, NULL, 0); /* R239: no KEMAC */
+    ticket_protect(&p, in->suite, in->tpk, in->rand);
+    size_t mark = ts_open_u16(w);
+    uint8_t *mac = build_ticket_data(w, &p, in);
+    ts_close_u16(w, mark);
+    if (mac && !w->err) {
+        mikey_protect_auth(&p, &h);
+        mikey_hmac_add(&h, ts_span(w->buf + from,
+                                   (size_t)(mac - (w->buf + from))));
+        mikey_hmac_end(&h, mac, in->suite->mac);
+        ts_wipe(&h, sizeof h);
+    }
+    ts_put_u16(w, 0); /* Initiator Data length */
+    mikey_protect_end(&p);
+}
+
+static enum ts_err take(struct mikey_base *base, const struct mikey_payload *p,
+                        unsigned *seen)
+{
+    if (p->type > MIKEY_TICKET)
+        return TS_OK; /* R292 */
+    if (p->type == MIKEY_IDR && p->u.id.role != MIKEY_IDR_PSK)
+        return TS_OK;
+    unsigned bit = 1u << p->type;
+    if (*seen & bit)
+        return TS_E_DUPLICATE;
+    *seen |= bit;
+    switch (p->type) {
+    case MIKEY_T:
+        base->t = p->u.t;
+        break;
+    case MIKEY_RAND:
+        base->rand = p->u.rand.data;
+        break;
+    case MIKEY_KEMAC:
+        base->kemac = p->u.kemac;
+        break;
+    case MIKEY_IDR:
+        base->tpk_id = p->u.id;
+        break;
+    case MIKEY_V:
+        base->v = p->u.v;
+        return p->next == MIKEY_LAST ? TS_OK : TS_E_ORDER;
+    default:
+        *seen &= ~bit; /* unexpected payloads are ignored (R292) */
+    }
+    return TS_OK;
+}
+
+enum ts_err mikey_base_read(const struct mikey_ticket *t,
+                            struct mikey_base *base)
+{
+    *base = (struct mikey_base){0};
+    if (t->tp.type != MIKEY_BASE_TICKET ||
+        t->tp.subtype != MIKEY_BASE_SUBTYPE ||
+        t->tp.version != MIKEY_BASE_VERSION)
+        return TS_E_UNSUPPORTED;
+
+    /* THDR: next payload(1)  length(2)  data, which we do not use (R305) */
+    struct mikey_chain c = mikey_chain_first(t->data);
+    (void)ts_get_span(&c.r, ts_get_u16(&c.r));
+
+    struct mikey_payload p;
+    unsigned seen = 0;
+    while (mikey_chain_next(&c, &p)) {
+        enum ts_err err = take(base, &p, &seen);
+        if (err)
+            return err;
+    }
+    enum ts_err err = mikey_chain_end(&c);
+    const unsigned must = 1u << MIKEY_T | 1u << MIKEY_RAND | 1u << MIKEY_KEMAC |
+                          1u << MIKEY_V;
+    if (!err && (seen & must) != must)
+        err = TS_E_MISSING;
+    if (!err)
+        base->covered = ts_span(t->body.p + 1,
+                                (size_t)(base->v.mac.p - (t->body.p + 1)));
+    return err;
+}
+
+static enum ts_err check_mac(const struct mikey_base *base,
+                             const struct mikey_suite *suite,
+                             struct mikey_protect *p)
+{
+    struct mikey_hmac h;
+    uint8_t mac[MIKEY_MAC_MAX];
+    mikey_protect_auth(p, &h);
+    mikey_hmac_add(&h, base->covered);
+    mikey_hmac_end(&h, mac, suite->mac);
+    bool good = ts_equal(mac, suite->mac, base->v.mac.p, base->v.mac.n);
+    ts_wipe(&h, sizeof h);
+    ts_wipe(mac, sizeof mac);
+    return good ? TS_OK : TS_E_AUTH;
+}
+
+static void derive_mpks(const struct mikey_suite *suite, struct ts_span rand,
+                        struct mikey_opened *out)
+{
+    struct mikey_prf prf;
+    struct ts_span mpk = out->keys.k[0].key;
+    mikey_prf_key(&prf, suite->prf, mpk);
+    mikey_derive_mpk(&prf, mpk.n, rand, &out->mpk_i, &out->mpk_r);
+    mikey_prf_wipe(&prf);
+}
+
+enum ts_err mikey_base_open(const struct mikey_ticket *t,
+                            const struct mikey_base *base, struct ts_span tpk,
+                            struct mikey_opened *out)
+{
+    const struct mikey_suite *suite = mikey_suite_prf(t->tp.prf);
+    out->keys.n = out->keys.len = 0;
+    if (!suite || base->v.alg != suite->auth)
+        return TS_E_UNSUPPORTED;
+
+    struct mikey_protect p;
+    struct mikey_cipher c;
+    ticket_protect(&p, suite, tpk, base->rand);
+    enum ts_err err = check_mac(base, suite, &p);
+    if (!err) {
+        mikey_protect_cipher(&p, &c);
+        err = mikey_kemac_open(&base->kemac, suite, &c, NO_CSB, base->t.value,
+                               1, &out->keys);
+        ts_wipe(&c, sizeof c);
+    }
+    mikey_protect_end(&p);
+    if (!err)
+        derive_mpks(suite, base->rand, out);
+    return err;
+}
+
+void mikey_opened_wipe(struct mikey_opened *o)
+{
+    mikey_keys_wipe(&o->keys);
+    ts_key_wipe(&o->mpk_i);
+    ts_key_wipe(&o->mpk_r);
+}
+
+size_t mikey_init_data_make(const struct ts_key *mpk_r,
+                            const struct mikey_suite *suite, const uint8_t *mac,
+                            uint8_t out[static MIKEY_INIT_DATA_MAX])
+{
+    struct ts_writer w = ts_writer_init(out, MIKEY_INIT_DATA_MAX);
+    struct mikey_build d = mikey_build_first(&w);
+    struct mikey_prf prf;
+    struct mikey_hmac h;
+
+    mikey_build_payload(&d, MIKEY_V); /* Vi: a copy (R244) */
+    ts_put_u8(&w, suite->auth);
+    ts_put(&w, mac, suite->mac);
+    mikey_prf_key(&prf, suite->prf, ts_key_span(mpk_r));
+    mikey_derive_vr(&prf, suite, &h);
+    mikey_build_v(&d, suite, &h, ts_span(NULL, 0), ts_span(NULL, 0)); /* Vr */
+    ts_wipe(&h, sizeof h);
+    mikey_prf_wipe(&prf);
+    return w.len;
+}
+
+enum ts_err mikey_init_data_read(struct ts_span data, struct mikey_v *vi,
+                                 struct mikey_v *vr)
+{
+    struct mikey_chain c = mikey_chain_first(data);
+    struct mikey_payload p;
+    unsigned n = 0;
+    bool last = false; /* Vr is the last payload (R245) */
+
+    while (mikey_chain_next(&c, &p)) {
+        last = p.type == MIKEY_V;
+        if (!last)
+            continue; /* R243 */
+        if (n == 2)
+            return TS_E_DUPLICATE;
+        *(n++ ? vr : vi) = p.u.v;
+    }
+    enum ts_err err = mikey_chain_end(&c);
+    if (!err && (n != 2 || !last))
+        err = TS_E_MISSING;
+    if (!err && vi->alg != vr->alg)
+        err = TS_E_FORMAT; /* R247 */
+    return err;
+}
+
+enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
+                                   const struct mikey_suite *suite)
+{
+    struct mikey_v vi, vr;
+    enum ts_err err = mikey_init_data_read(data, &vi, &vr);
+    if (err)
+        return err;
+    if (vr.alg != suite->auth)
+        return TS_E_UNSUPPORTED;
+    struct mikey_hmac h;
+    uint8_t mac[MIKEY_MAC_MAX];
+    mikey_derive_vr(prf, suite, &h);
+    mikey_hmac_add(&h, ts_span(data.p, (size_t)(vr.mac.p - data.p))); /* R246 */
+    mikey_hmac_end(&h, mac, suite->mac);
+    bool good = ts_equal(mac, suite->mac, vr.mac.p, vr.mac.n);
+    ts_wipe(&h, sizeof h);
+    return good ? TS_OK : TS_E_AUTH;
+}
