@@ -6,8 +6,12 @@
  *     reason="wrong receiver" user=~5be1c2a0
  *
  * There is no way to log bytes: keys cannot get here by accident. Identities
- * go through TS_ID(), which shows a keyed hash unless the operator wants them
- * in clear (invariant 9 of the design).
+ * go through TS_ID(), which shows a keyed hash of the canonical form unless the
+ * operator wants them in clear (invariant 9 of the design).
+ *
+ * Nothing here allocates or opens a file. A value that is more than a plain
+ * word is quoted; quotes, backslashes, control characters and all octets that
+ * are not ASCII are escaped, so that no input can forge a line or a field.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -15,9 +19,21 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+/** Length of the pseudonym key, in bytes. */
+#define TS_LOG_KEY 32
+
+/** Longest line, in bytes; fields that do not fit are left out. */
+#define TS_LOG_LINE 4096
+
 enum ts_level { TS_DEBUG, TS_INFO, TS_WARN, TS_ERROR };
 
-enum ts_field_kind { TS_FIELD_END, TS_FIELD_STR, TS_FIELD_UINT, TS_FIELD_ID };
+enum ts_field_kind {
+    TS_FIELD_END,
+    TS_FIELD_NONE, /* shows nothing */
+    TS_FIELD_STR,
+    TS_FIELD_UINT,
+    TS_FIELD_ID
+};
 
 struct ts_field {
     enum ts_field_kind kind;
@@ -35,12 +51,16 @@ struct ts_field {
 /** An identity, pseudonymised by default. */
 #define TS_ID(name, value) ((struct ts_field){TS_FIELD_ID, name, value, 0})
 
-/** ts_log(TS_INFO, "ready", TS_UINT("port", 8080)); fields are optional. */
-#define ts_log(level, ...)                                                     \
-    ts_log_event(level, TS_LOG_FIRST(__VA_ARGS__, 0),                          \
-                 (const struct ts_field[]){TS_LOG_REST(__VA_ARGS__)})
-#define TS_LOG_FIRST(event, ...) event
-#define TS_LOG_REST(event, ...) __VA_ARGS__ __VA_OPT__(, ) {TS_FIELD_END, 0, 0, 0}
+/**
+ * ts_log(TS_INFO, "ready", TS_UINT("port", 8080)); the event is a constant
+ * string and stays as it is from version to version, fields are optional.
+ */
+#define ts_log(level, event, ...)                                              \
+    ts_log_event(                                                              \
+        level, event,                                                          \
+        (const struct ts_field[]){TS_LOG_NONE, ##__VA_ARGS__, TS_LOG_LAST})
+#define TS_LOG_NONE ((struct ts_field){TS_FIELD_NONE, 0, 0, 0})
+#define TS_LOG_LAST ((struct ts_field){TS_FIELD_END, 0, 0, 0})
 
 /**
  * Once at start, before the first line.
@@ -51,7 +71,22 @@ struct ts_field {
  */
 void ts_log_start(const char *role, enum ts_level least, bool clear);
 
-/** Write one line (a single write call). Use the macro ts_log(). */
+/**
+ * The key under which identities become pseudonyms. The supervisor draws it
+ * and sets it before it forks, so that all roles show the same pseudonym for
+ * the same identity; a new start shows others. Without it ts_log_start() draws
+ * one for this process alone.
+ */
+void ts_log_key(const uint8_t key[static TS_LOG_KEY]);
+
+/**
+ * Behind ts_log(), for lists of fields made elsewhere: write one line with a
+ * single write call and leave errno alone. A line that cannot be written is
+ * lost.
+ *
+ * @param event   stable name of the event, a constant string
+ * @param fields  up to the one of kind TS_FIELD_END
+ */
 void ts_log_event(enum ts_level level, const char *event,
                   const struct ts_field *fields);
 

@@ -80,25 +80,32 @@ static inline uint8_t ts_get_u8(struct ts_reader *r)
     return s.n ? s.p[0] : 0;
 }
 
+/** n octets as a number, network order; behind the functions below. */
+static inline uint64_t ts_get_uint(struct ts_reader *r, size_t n)
+{
+    struct ts_span s = ts_get_span(r, n);
+    uint64_t v = 0;
+    for (size_t i = 0; i < s.n; i++)
+        v = v << 8 | s.p[i];
+    return v;
+}
+
 /** Two octets, network order. */
 static inline uint16_t ts_get_u16(struct ts_reader *r)
 {
-    struct ts_span s = ts_get_span(r, 2);
-    return s.n ? (uint16_t)((unsigned)s.p[0] << 8 | s.p[1]) : 0;
+    return (uint16_t)ts_get_uint(r, 2);
 }
 
 /** Four octets, network order. */
 static inline uint32_t ts_get_u32(struct ts_reader *r)
 {
-    uint32_t hi = ts_get_u16(r);
-    return hi << 16 | ts_get_u16(r);
+    return (uint32_t)ts_get_uint(r, 4);
 }
 
 /** Eight octets, network order. */
 static inline uint64_t ts_get_u64(struct ts_reader *r)
 {
-    uint64_t hi = ts_get_u32(r);
-    return hi << 32 | ts_get_u32(r);
+    return ts_get_uint(r, 8);
 }
 
 /** The latched error, else E_TRAILING if bytes are left, else OK. */

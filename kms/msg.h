@@ -9,8 +9,8 @@
  *     engine --> front   kms_reply  body: the MIKEY message, raw
  *     engine --> store   kms_query  body: a key id, or nothing
  *     store --> engine   kms_found  body: kms_user_rec or kms_ring_rec...
- *     engine --> audit   kms_entry  body: one line of JSON, without newline
- *     audit --> engine   kms_entered
+ *
+ * What engine and audit say to each other stands in service/audit.h.
  */
 #ifndef KMS_MSG_H
 #define KMS_MSG_H
@@ -26,8 +26,6 @@
 #define KMS_ID_MAX 255
 /** A key sealed under the store key: nonce 12, key up to 64, tag 16. */
 #define KMS_SEALED_MAX 92
-/** Longest audit record. */
-#define KMS_AUDIT_MAX 2048
 
 enum kms_ask_kind {
     KMS_ASK_REQUEST = 1, /* requesttype=ticketrequest */
@@ -101,20 +99,6 @@ struct kms_key_rec {
     uint16_t state;    /* enum kms_key_state */
     uint16_t sealed_len;
     uint8_t sealed[KMS_SEALED_MAX]; /* 32 bytes, bound to the id */
-};
-
-/** engine -> audit */
-struct kms_entry {
-    uint64_t seq; /* counts up by one */
-    uint32_t len;
-    uint32_t zero;
-};
-
-/** audit -> engine: everything up to seq is on disk, or could not be. */
-struct kms_entered {
-    uint64_t seq;
-    uint32_t failed; /* 0, or 1: replies up to seq must not leave */
-    uint32_t zero;
 };
 
 #endif

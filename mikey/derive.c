@@ -76,10 +76,16 @@ static void protect_key(struct mikey_protect *p, uint32_t constant,
     label_prf(&l, &p->prf, out, n);
 }
 
+void mikey_protect_auth_key(struct mikey_protect *p,
+                            uint8_t key[static MIKEY_MAC_MAX])
+{
+    protect_key(p, C_AUTH, key, p->suite->auth_key);
+}
+
 void mikey_protect_auth(struct mikey_protect *p, struct mikey_hmac *h)
 {
     uint8_t key[MIKEY_MAC_MAX];
-    protect_key(p, C_AUTH, key, p->suite->auth_key);
+    mikey_protect_auth_key(p, key);
     mikey_hmac_key(h, p->suite->auth, ts_span(key, p->suite->auth_key));
     ts_wipe(key, sizeof key);
 }
@@ -110,13 +116,19 @@ void mikey_derive_mpk(struct mikey_prf *prf, size_t len, struct ts_span rand,
     mpk_r->len = (uint8_t)len;
 }
 
+void mikey_derive_vr_key(struct mikey_prf *prf, const struct mikey_suite *suite,
+                         uint8_t key[static MIKEY_MAC_MAX])
+{
+    struct label l;
+    label_begin(&l, C_AUTH, NO_CS, NO_CSB, MIKEY_SEL_VR);
+    label_prf(&l, prf, key, suite->auth_key);
+}
+
 void mikey_derive_vr(struct mikey_prf *prf, const struct mikey_suite *suite,
                      struct mikey_hmac *h)
 {
     uint8_t key[MIKEY_MAC_MAX];
-    struct label l;
-    label_begin(&l, C_AUTH, NO_CS, NO_CSB, MIKEY_SEL_VR);
-    label_prf(&l, prf, key, suite->auth_key);
+    mikey_derive_vr_key(prf, suite, key);
     mikey_hmac_key(h, suite->auth, ts_span(key, suite->auth_key));
     ts_wipe(key, sizeof key);
 }

@@ -52,6 +52,10 @@ void mikey_protect_begin(struct mikey_protect *p,
                          uint8_t selector, uint32_t csb, struct ts_span rand_i,
                          struct ts_span rand_r);
 
+/** The auth_key: suite->auth_key bytes. The caller wipes it. */
+void mikey_protect_auth_key(struct mikey_protect *p,
+                            uint8_t key[static MIKEY_MAC_MAX]);
+
 /** The auth_key, set into an HMAC. */
 void mikey_protect_auth(struct mikey_protect *p, struct mikey_hmac *h);
 
@@ -72,10 +76,14 @@ void mikey_derive_mpk(struct mikey_prf *prf, size_t len, struct ts_span rand,
                       struct ts_key *mpk_i, struct ts_key *mpk_r);
 
 /**
- * K4: the key of Vr (R248).
+ * K4: the key of Vr (R248), suite->auth_key bytes. The caller wipes it.
  *
  * @param prf  keyed with the unforked MPKr and the PRF of the Ticket Policy
  */
+void mikey_derive_vr_key(struct mikey_prf *prf, const struct mikey_suite *suite,
+                         uint8_t key[static MIKEY_MAC_MAX]);
+
+/** The same, set into an HMAC. */
 void mikey_derive_vr(struct mikey_prf *prf, const struct mikey_suite *suite,
                      struct mikey_hmac *h);
 

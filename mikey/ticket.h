@@ -59,9 +59,10 @@ TS_MUST enum ts_err mikey_base_read(const struct mikey_ticket *t,
  *
  * @param t     the ticket that base was read from
  * @param tpk   ticket key
- * @param out   filled in on OK, wiped otherwise
- * @return OK, E_AUTH, E_UNSUPPORTED (algorithms of another suite than the
- *         policy's PRF: R277, R278), E_FORMAT
+ * @param out   filled in; on failure with dummy keys, so that a KMS can do the
+ *              same work before it refuses (invariant 4). Wipe it in any case
+ * @return OK, E_AUTH (also for a MAC of another algorithm than the policy's
+ *         suite: R277, R278), E_UNSUPPORTED, E_FORMAT
  */
 TS_MUST enum ts_err mikey_base_open(const struct mikey_ticket *t,
                                     const struct mikey_base *base,

@@ -15,10 +15,15 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/** The two descriptors a ring consists of; inherited by both processes. */
+/**
+ * What a ring consists of; inherited by both processes. The geometry stands
+ * here and not in the shared memory, where a hostile peer could change it.
+ */
 struct ts_ring_fds {
-    int mem;  /* memfd, sealed against resizing */
-    int wake; /* eventfd, non-blocking, semaphore off */
+    int mem;        /* memfd, sealed against resizing */
+    int wake;       /* eventfd, non-blocking, semaphore off */
+    uint32_t slots; /* number of records */
+    uint32_t size;  /* largest record in bytes */
 };
 
 struct ts_ring;
@@ -34,10 +39,14 @@ struct ts_ring;
 TS_MUST enum ts_err ts_ring_create(size_t slots, size_t size,
                                    struct ts_ring_fds *out);
 
+/** Close both descriptors. */
+void ts_ring_destroy(struct ts_ring_fds *fds);
+
 /**
- * Map a ring into this process. The descriptors stay open and are used.
+ * Map a ring into this process, to send or to receive. The descriptors stay
+ * open and are used. Goes on where an earlier process stopped.
  *
- * @return OK, E_NOMEM, E_IO, E_FORMAT for memory that is no ring
+ * @return OK, E_NOMEM, E_IO, E_FORMAT for memory of another size
  */
 TS_MUST enum ts_err ts_ring_open(struct ts_ring_fds fds, struct ts_ring **out);
 
@@ -53,7 +62,11 @@ void ts_ring_close(struct ts_ring *ring);
 TS_MUST enum ts_err ts_ring_send(struct ts_ring *ring, struct ts_span head,
                                  struct ts_span body);
 
-/** Producer: wake the consumer if it sleeps and anything was appended. */
+/** Largest record in bytes. */
+size_t ts_ring_size(const struct ts_ring *ring);
+
+/** Producer: wake the consumer if it sleeps. Once after a batch, and once
+ *  after ts_ring_open(), for what an earlier producer left behind. */
 void ts_ring_wake(struct ts_ring *ring);
 
 /**
@@ -63,7 +76,7 @@ void ts_ring_wake(struct ts_ring *ring);
  * @param cap  size of buf
  * @param n    gets the record's length
  * @return OK, E_EMPTY, E_FORMAT when the memory holds nonsense (the slot or
- *         the whole backlog was dropped), E_SPACE
+ *         the whole backlog was dropped), E_SPACE (the slot was dropped)
  */
 TS_MUST enum ts_err ts_ring_recv(struct ts_ring *ring, void *buf, size_t cap,
                                  size_t *n);

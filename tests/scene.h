@@ -1,70 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exchange of the published vectors (tests/vectors/exchange-*.json): its
- * inputs, and each of its messages built by libmikey from them.
+ * The published vectors (tests/vectors/): one exchange as a struct example,
+ * and what tests of MIKEY do with messages.
  */
 #ifndef TESTS_SCENE_H
 #define TESTS_SCENE_H
 
 #include <jansson.h>
 
-#include "mikey/srtp.h"
-
-#define SCENE_MSG_MAX 2048
+#include "tests/unit.h"
+#include "tool/example.h"
 
 /** Bytes of a vector. */
 struct bytes {
     size_t n;
-    uint8_t b[SCENE_MSG_MAX];
+    uint8_t b[EXAMPLE_MSG_MAX];
 };
 
-enum scene_message {
-    REQUEST_INIT,
-    REQUEST_RESP,
-    TRANSFER_INIT,
-    RESOLVE_INIT,
-    RESOLVE_RESP,
-    TRANSFER_RESP,
-    UPDATE_INIT, /* section 11.3 only, as are the next two */
-    UPDATE_RESP,
-    ERROR_MESSAGE,
-    SCENE_MESSAGES
-};
-
-struct scene {
-    json_t *json;
-    const struct mikey_suite *suite;
-    uint16_t flags;
-    size_t n_messages;
-    struct bytes want[SCENE_MESSAGES]; /* as published */
-    struct bytes psk_i, psk_r, tpk, mpk, tgk, salt;
-    struct bytes rand_ticket, rand_req, rand_i, rand_res, rand_r, rand_kms;
-    struct mikey_id alice, called, bob, kms;
-};
-
-/** Load one of the exchange files; fails the test when it cannot. */
-void scene_load(struct scene *s, const char *name);
-void scene_free(struct scene *s);
-
-/** Bytes at PATH ("derived/K6 MPKi") of a vector file. */
-struct bytes scene_bytes(json_t *json, const char *group, const char *name);
-
-/** Bytes of hexadecimal digits; fails the test when they are not. */
-struct bytes scene_hex(const char *hex);
-
-/** A vector file as JSON. */
+/** A vector file as JSON; fails the test when it cannot be read. */
 json_t *scene_json(const char *name);
 
-/** Build message which from the inputs. */
-struct bytes scene_build(const struct scene *s, enum scene_message which);
-
-/** Read a published message; fails the test when it is refused. */
-void scene_read(const struct scene *s, enum scene_message which,
-                struct mikey_msg *m);
+/** Bytes of hexadecimal digits, of NAME in GROUP; fail the test. */
+struct bytes scene_hex(const char *hex);
+struct bytes scene_bytes(json_t *json, const char *group, const char *name);
 
 static inline struct ts_span span_of(const struct bytes *b)
 {
     return ts_span(b->b, b->n);
 }
+
+/** Inputs and messages of "exchange-128" or "exchange-256", as published. */
+void scene_load(struct example *e, unsigned bits);
+
+/** Read a message of it; fails the test when it is refused. */
+void scene_read(const struct example *e, enum example_message which,
+                struct mikey_msg *m);
+
+/** The key under which a message's V is computed. End it. */
+void scene_auth(const struct example *e, enum example_message which,
+                struct mikey_protect *keys);
+
+/**
+ * Verify a message as its receiver does, with the right keys and the right
+ * messages before it.
+ */
+enum ts_err scene_open(const struct example *e, enum example_message which,
+                       struct ts_span raw);
+
+/**
+ * Open a ticket as the KMS does: its MAC, its keys, and with key forking the
+ * Initiator Data.
+ */
+enum ts_err scene_open_ticket(const struct example *e,
+                              const struct mikey_ticket *t,
+                              struct mikey_opened *opened);
+
+/** Compute the MAC of a ticket that was changed anew (R300). */
+void scene_sign_ticket(const struct example *e, const struct mikey_ticket *t);
+
+/**
+ * Compute the MAC of a message that was changed anew: whatever comes after is
+ * refused for what it says, not for its MAC.
+ *
+ * @param raw  a message whose last payload is V, with the suite's MAC
+ */
+void scene_sign(const struct example *e, enum example_message which,
+                uint8_t *raw, size_t n);
 
 #endif

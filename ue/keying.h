@@ -22,6 +22,15 @@
 /** Largest value behind "a=key-mgmt:", with its NUL. */
 #define UE_LINE_MAX (8 + UE_MIKEY_MAX / 3 * 4 + 8)
 
+/** How many offers a callee remembers, so that none is taken twice. */
+#define UE_SEEN_MAX 1024
+
+/** Offers that were taken. One for the whole UE; starts as zeros. */
+struct ue_seen {
+    unsigned next;
+    uint8_t tag[UE_SEEN_MAX][16];
+};
+
 /** What does not change from call to call; strings are borrowed. */
 struct ue_credential {
     const char *identity;     /* own IMPU, "sip:alice@example.org" */
@@ -29,6 +38,7 @@ struct ue_credential {
     const char *psk_id;       /* IDRpsk */
     struct ts_key psk;        /* key shared with the KMS */
     int suite;                /* 128 or 256 */
+    struct ue_seen *seen;     /* borrowed; NULL: no replay list */
 };
 
 /** SRTP keys of one direction. */

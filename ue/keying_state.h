@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What keying.c, keying_caller.c and keying_callee.c share. */
+#ifndef UE_KEYING_STATE_H
+#define UE_KEYING_STATE_H
+
+#include "mikey/srtp.h"
+#include "ue/keying.h"
+
+#define UE_SKEW 300 /* seconds that a peer's clock may be off */
+
+/** CS IDs of the only m-line (RFC 4567 7.1; design section 7). */
+enum { UE_CS_CALLER = 1, UE_CS_CALLEE = 2 };
+
+struct ue_keying {
+    const struct ue_credential *cred;
+    const struct mikey_suite *suite;
+    uint32_t ssrc;
+    int64_t clock_off; /* microseconds to add to our clock for the KMS */
+    bool corrected;    /* the clock was corrected once already */
+    char peer[257];    /* the callee that was asked for, or the caller */
+    char reason[192];
+    size_t sent_n; /* REQUEST_INIT or RESOLVE_INIT */
+    uint8_t sent[UE_MIKEY_MAX];
+    size_t transfer_n; /* TRANSFER_INIT, ours or the caller's */
+    uint8_t transfer[UE_MIKEY_MAX];
+    struct ts_key mpk_i;
+    struct ts_key mpk_r;    /* MPKr for the caller, MPKr' for the callee */
+    struct mikey_keys keys; /* as the KMS gave them */
+};
+
+/** Remember why, for ue_keying_reason(), and pass err on. */
+enum ts_err ue_fail(struct ue_keying *k, enum ts_err err, const char *why);
+
+/** Time as the KMS sees it, in microseconds. */
+uint64_t ue_kms_time(const struct ue_keying *k, uint64_t now);
+
+/** n random bytes and a random CSB ID. */
+TS_MUST enum ts_err ue_draw(struct ue_keying *k, uint32_t *csb, uint8_t *rand,
+                            size_t n);
+
+/** Bytes a RAND needs so that it is as long as the PSK (R272). */
+size_t ue_rand_len(const struct ue_keying *k);
+
+/** An identity of ours as a URI. */
+struct mikey_id ue_uri(const char *text);
+
+/**
+ * Open the KMS's reply to what was sent. MPKs and keys are kept in k.
+ *
+ * @return as ue_keying_granted()
+ */
+TS_MUST enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
+                                  uint64_t now, struct mikey_msg *reply);
+
+/** Read a key-mgmt value into buf. */
+TS_MUST enum ts_err ue_line_read(struct ue_keying *k, const char *line,
+                                 uint8_t *buf, size_t *n);
+
+/** The SRTP policy must be the one we can do, for the suite. */
+TS_MUST enum ts_err ue_check_policy(struct ue_keying *k,
+                                    const struct mikey_sp *sp,
+                                    const struct mikey_suite *suite);
+
+/**
+ * SRTP keys of both crypto sessions.
+ *
+ * @param init, answer  TRANSFER_INIT and TRANSFER_RESP; init gives the flags
+ * @param caller        we sent init
+ */
+TS_MUST enum ts_err ue_derive(struct ue_keying *k, const struct mikey_keys *keys,
+                              const struct mikey_msg *init,
+                              const struct mikey_msg *answer, bool caller,
+                              struct ue_media_keys *out);
+
+#endif
