@@ -149,6 +149,14 @@ TS_MUST enum ts_err mikey_init_verify(const struct mikey_msg *m,
                                       struct ts_span kms,
                                       struct mikey_protect *keys);
 
+/**
+ * With key forking: whether an answer holds the modifier, IDRr and RANDRkms,
+ * and IDRr is short enough for K0 (R75, R77, R128).
+ *
+ * @return OK, E_MISSING, E_UNSUPPORTED (longer than MIKEY_ID_MAX)
+ */
+TS_MUST enum ts_err mikey_fork_check(const struct mikey_msg *m);
+
 /** What a reply of the KMS gave. Wipe with mikey_keys_wipe(). */
 struct mikey_reply {
     struct mikey_msg msg;
@@ -165,7 +173,8 @@ struct mikey_reply {
  * @param out    filled in on OK
  * @return OK; E_PEER for an Error message (out->msg holds it, authenticated
  *         or not: mikey_error_verify()); E_MISMATCH (HDR: R31, R117); E_AUTH;
- *         E_MISSING and parse errors
+ *         E_MISSING (with key forking also of IDRr or RANDRkms: R128) and
+ *         parse errors
  */
 TS_MUST enum ts_err mikey_reply_open(const struct mikey_msg *init,
                                      struct ts_span raw, struct ts_span psk,
@@ -207,7 +216,8 @@ TS_MUST enum ts_err mikey_transfer_verify(const struct mikey_msg *m,
  * Initiator: check the form of TRANSFER_RESP against our TRANSFER_INIT (R66,
  * R68, R74 to R77).
  *
- * @return OK, E_PEER for an Error message, E_MISMATCH, E_MISSING, E_FORMAT
+ * @return OK, E_PEER for an Error message, E_MISMATCH, E_MISSING, E_FORMAT,
+ *         E_UNSUPPORTED (IDRr too long to fork with)
  */
 TS_MUST enum ts_err mikey_answer_check(const struct mikey_msg *init,
                                        const struct mikey_msg *m);

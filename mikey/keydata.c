@@ -56,7 +56,7 @@ static enum ts_err check_keys(const struct mikey_keys *keys, unsigned mpks)
         const struct mikey_key *k = &keys->k[i];
         if ((k->type == MIKEY_MPK) != (i < mpks))
             return TS_E_FORMAT; /* AMB 15: the order tells which is which */
-        if (k->kv != MIKEY_KV_SPI)
+        if (k->kv != MIKEY_KV_SPI || k->spi.n == 0)
             return TS_E_FORMAT; /* R213 */
         if (k->key.n < 16 || k->key.n > TS_KEY_MAX)
             return TS_E_UNSUPPORTED; /* R271 */

@@ -201,7 +201,7 @@ static void small_read(struct ts_reader *r, struct mikey_payload *p)
         break;
     case MIKEY_IDR: /* ID role(1), then as ID */
         p->u.id.role = ts_get_u8(r);
-        /* fall through */
+        __attribute__((fallthrough));
     case MIKEY_ID:
     case MIKEY_CERT: /* type(1)  len(2)  data */
         p->u.id.type = ts_get_u8(r);
@@ -209,7 +209,7 @@ static void small_read(struct ts_reader *r, struct mikey_payload *p)
         break;
     case MIKEY_RANDR: /* RAND role(1), then as RAND */
         p->u.rand.role = ts_get_u8(r);
-        /* fall through */
+        __attribute__((fallthrough));
     case MIKEY_RAND: /* RAND len(1)  RAND */
         p->u.rand.data = ts_get_span(r, ts_get_u8(r));
         break;

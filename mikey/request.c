@@ -219,9 +219,17 @@ static bool hdr_matches(const struct mikey_hdr *init,
            init->n_cs == resp->n_cs && init->map_type == resp->map_type;
 }
 
+enum ts_err mikey_fork_check(const struct mikey_msg *m)
+{
+    const struct mikey_id *id = &m->idr[MIKEY_IDR_R];
+    if (!id->data.p || !m->rand[MIKEY_RAND_KMS].p)
+        return TS_E_MISSING;
+    return id->data.n <= MIKEY_ID_MAX ? TS_OK : TS_E_UNSUPPORTED;
+}
+
 /* The right answer to the right question, before its MAC is checked. */
 static enum ts_err reply_check(const struct mikey_msg *init,
-                               const struct mikey_msg *m)
+                               const struct mikey_msg *m, bool fork)
 {
     bool request = init->hdr.type == MIKEY_REQUEST_INIT_PSK;
     if (m->hdr.csb != init->hdr.csb || m->hdr.prf != init->hdr.prf)
@@ -233,9 +241,9 @@ static enum ts_err reply_check(const struct mikey_msg *init,
         return TS_E_MISMATCH;
     if (!m->has_t || !m->has_kemac || !m->has_v)
         return TS_E_MISSING;
-    if (request && !m->has_ticket)
-        return TS_E_MISSING;
-    return TS_OK;
+    if (request)
+        return m->has_ticket ? TS_OK : TS_E_MISSING;
+    return fork ? mikey_fork_check(m) : TS_OK; /* R128 */
 }
 
 enum ts_err mikey_reply_open(const struct mikey_msg *init, struct ts_span raw,
@@ -245,7 +253,7 @@ enum ts_err mikey_reply_open(const struct mikey_msg *init, struct ts_span raw,
     out->keys.n = out->keys.len = 0;
     enum ts_err err = mikey_msg_read(raw, &out->msg, NULL);
     if (!err)
-        err = reply_check(init, &out->msg);
+        err = reply_check(init, &out->msg, mpks == 2);
     if (err)
         return err;
 

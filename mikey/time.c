@@ -24,7 +24,10 @@ enum ts_err mikey_time_unix(struct mikey_time t, uint64_t *us)
     if (!(seconds & 0x80000000u)) /* second era, R214 */
         seconds += UINT64_C(1) << 32;
     uint64_t fraction = t.value & 0xffffffffu;
-    *us = (seconds - SINCE_1900) * MICRO + (fraction * MICRO >> 32);
+    if (seconds < SINCE_1900)
+        *us = 0; /* 1968 and 1969: all that matters is that they are over */
+    else
+        *us = (seconds - SINCE_1900) * MICRO + (fraction * MICRO >> 32);
     return TS_OK;
 }
 

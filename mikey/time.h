@@ -16,7 +16,7 @@ struct mikey_time mikey_time_ntp(uint64_t us);
 struct mikey_time mikey_time_ntp32(uint64_t seconds);
 
 /**
- * Unix time of a timestamp, in microseconds.
+ * Unix time of a timestamp, in microseconds; 0 for one before 1970.
  *
  * @return OK, or E_UNSUPPORTED for a COUNTER
  */

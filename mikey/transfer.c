@@ -230,9 +230,9 @@ enum ts_err mikey_answer_check(const struct mikey_msg *init,
         return TS_E_MISSING;
     if (!m->rand[MIKEY_RAND_R].p != !(flags & MIKEY_FLAG_G))
         return TS_E_FORMAT; /* R74, R221 */
-    if ((flags & MIKEY_FLAG_I) &&
-        (!m->idr[MIKEY_IDR_R].data.p || !m->rand[MIKEY_RAND_KMS].p))
-        return TS_E_MISSING; /* R75, R77 */
+    enum ts_err err = flags & MIKEY_FLAG_I ? mikey_fork_check(m) : TS_OK;
+    if (err)
+        return err; /* R75, R77 */
     if (m->has_kemac && !(flags & MIKEY_FLAG_M))
         return TS_E_FORMAT; /* R82, R227 */
     return check_answer_map(&m->hdr);

@@ -27,6 +27,12 @@ enum input {
     LATE,      /* the time of the state is over */
 };
 
+enum {
+    RINGING_MS = 180 * 1000, /* RFC 3261 16.6, timer C */
+    SILENCE_MS = 30 * 1000,  /* then the other side is gone */
+    ENDING_MS = 5 * 1000,
+};
+
 /* What comes with an input. */
 struct detail {
     const struct ue_kms_answer *kms;
@@ -44,8 +50,11 @@ struct ue_call {
     struct ue_session *session;
     struct ue_media *media;
     struct tmr timer;
+    uint64_t until;   /* when to hang up, or 0 */
+    uint64_t heard;   /* packets at the last look */
     bool asked_twice; /* the KMS's time was taken once */
     bool keyed;       /* there were keys, so the call was answered */
+    bool aes256;      /* those keys */
     bool failed;
     struct ue_ending ending;
     char why[256];
@@ -81,6 +90,34 @@ static void fail_keying(struct ue_call *c, const char *what, enum ts_err err)
 {
     const char *reason = ue_keying_reason(c->keying);
     fail(c, "%s: %s", what, reason[0] ? reason : ts_strerror(err));
+}
+
+static void on_late(void *arg);
+
+/* How long a state may last, in ms; 0: as long as it likes. */
+static uint64_t patience(const struct ue_call *c)
+{
+    uint64_t now = tmr_jiffies();
+    switch (c->state) {
+    case CALLING:
+        return RINGING_MS;
+    case TALKING:
+        if (!c->until || c->until > now + SILENCE_MS)
+            return SILENCE_MS;
+        return c->until > now ? c->until - now : 1;
+    case ENDING:
+        return ENDING_MS;
+    default:
+        return 0;
+    }
+}
+
+static void arm(struct ue_call *c)
+{
+    uint64_t ms = patience(c);
+    tmr_cancel(&c->timer);
+    if (ms)
+        tmr_start(&c->timer, ms, on_late, c);
 }
 
 static void on_kms(const struct ue_kms_answer *answer, void *arg);
@@ -203,6 +240,7 @@ static enum ts_err use_keys(struct ue_call *c, struct ue_media_keys *keys)
     ts_key_wipe(&keys->send.master);
     ts_key_wipe(&keys->recv.master);
     c->keyed = !err;
+    c->aes256 = keys->aes256;
     return err;
 }
 
@@ -215,9 +253,8 @@ static enum state talk(struct ue_call *c)
         return ENDING;
     }
     ue_output_talking(c->env->out, c->number,
-                      c->env->conf->credential.suite == 256
-                          ? "AES_256_CM_HMAC_SHA1_80"
-                          : "AES_CM_128_HMAC_SHA1_80");
+                      c->aes256 ? "AES_256_CM_HMAC_SHA1_80"
+                                : "AES_CM_128_HMAC_SHA1_80");
     return TALKING;
 }
 
@@ -349,6 +386,21 @@ static enum state hang_up(struct ue_call *c, const struct detail *d)
     return ENDING;
 }
 
+/* Time to hang up, or to see whether there is still somebody. */
+static enum state look(struct ue_call *c, const struct detail *d)
+{
+    uint64_t heard = ue_media_counts(c->media).authenticated;
+    if (!c->until || tmr_jiffies() < c->until) {
+        if (heard != c->heard) {
+            c->heard = heard;
+            arm(c);
+            return TALKING;
+        }
+        fail(c, "nothing was heard for %d seconds", SILENCE_MS / 1000);
+    }
+    return hang_up(c, d);
+}
+
 /* The session has ended; code 0 is a clean end. */
 static enum state gone(struct ue_call *c, const struct detail *d)
 {
@@ -389,25 +441,10 @@ static const struct step {
     {ANSWERED, HANG_UP, hang_up},
     {TALKING, GONE, gone},
     {TALKING, HANG_UP, hang_up},
-    {TALKING, LATE, hang_up},
+    {TALKING, LATE, look},
     {ENDING, GONE, gone},
     {ENDING, LATE, no_goodbye},
 };
-
-/* How long a state may last, in seconds; 0: as long as it likes. */
-static unsigned patience(const struct ue_call *c)
-{
-    switch (c->state) {
-    case CALLING:
-        return 180; /* it rings: RFC 3261 16.6, timer C */
-    case TALKING:
-        return c->env->seconds;
-    case ENDING:
-        return 5;
-    default:
-        return 0;
-    }
-}
 
 static void release(struct ue_call *c)
 {
@@ -442,8 +479,6 @@ static void finish(struct ue_call *c)
     env->over(keyed, protected, env->arg);
 }
 
-static void on_late(void *arg);
-
 static void enter(struct ue_call *c, enum state state)
 {
     enum state before = c->state;
@@ -456,9 +491,9 @@ static void enter(struct ue_call *c, enum state state)
         return;
     if (state == ENDING && c->media)
         ue_media_hush(c->media);
-    tmr_cancel(&c->timer);
-    if (patience(c))
-        tmr_start(&c->timer, (uint64_t)patience(c) * 1000, on_late, c);
+    if (state == TALKING && c->env->seconds)
+        c->until = tmr_jiffies() + (uint64_t)c->env->seconds * 1000;
+    arm(c);
 }
 
 static void feed(struct ue_call *c, enum input input, struct detail detail)

@@ -52,8 +52,9 @@ static void tell(const char *event, unsigned call, json_t *fields)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    double time = (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000;
-    json_t *line = json_pack("{s:s, s:f}", "event", event, "time", time);
+    int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    json_t *line =
+        json_pack("{s:s, s:f}", "event", event, "time", (double)ms / 1000);
     if (call)
         json_object_set_new(line, "call", json_integer(call));
     json_object_update(line, fields);

@@ -2,6 +2,7 @@
 #include "ue/signal_libre.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 
 enum {
     DIALOGS = 8, /* early dialogs of one INVITE */
@@ -91,11 +92,18 @@ static void finish_error(struct ue_session *s, int err)
     finish(s, err == ETIMEDOUT ? 408 : 503, strerror(err), false);
 }
 
+/* The reason phrase, and what a Warning says beyond it. */
 static void finish_response(struct ue_session *s, const struct sip_msg *msg)
 {
-    char reason[128];
-    (void)pl_strcpy(&msg->reason, reason, sizeof(reason));
-    finish(s, msg->scode, reason, true);
+    const struct sip_hdr *warning = sip_msg_hdr(msg, SIP_HDR_WARNING);
+    char text[192];
+    struct pl more;
+    if (warning &&
+        re_regex(warning->val.p, warning->val.l, "\"[^\"]+\"", &more) == 0)
+        (void)re_snprintf(text, sizeof(text), "%r: %r", &msg->reason, &more);
+    else
+        (void)re_snprintf(text, sizeof(text), "%r", &msg->reason);
+    finish(s, msg->scode, text, true);
 }
 
 static struct ts_span body_of(const struct sip_msg *msg)
@@ -130,17 +138,21 @@ static void send_ack(struct ue_session *s, struct sip_dialog *dialog)
                         NULL, NULL, NULL, "Content-Length: 0\r\n\r\n");
 }
 
+/* Only a 2xx is a clean end; the session is over in any case. */
 static void on_bye_answered(int err, const struct sip_msg *msg, void *arg)
 {
     struct ue_session *s = arg;
-    (void)err; /* whatever it says, the session is over */
-    if (!msg || msg->scode >= 200)
+    if (err)
+        finish_error(s, err);
+    else if (msg->scode >= 300)
+        finish_response(s, msg);
+    else if (msg->scode >= 200)
         finish(s, 0, "hung up", false);
 }
 
 static void on_over(void *arg)
 {
-    finish(arg, 0, "hung up", false);
+    finish_error(arg, EIO);
 }
 
 static void send_bye(struct ue_session *s)
@@ -262,6 +274,15 @@ static void on_cancelled(void *arg)
     finish(s, 487, "the caller gave up", true);
 }
 
+/* The 200 must not wait until the peer's kernel confirms the 180. */
+static void send_at_once(const struct sip_msg *msg)
+{
+    const int on = 1;
+    int fd = tcp_conn_fd(sip_msg_tcpconn(msg));
+    if (fd >= 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 void ue_session_incoming(struct ue_signal *sig, const struct sip_msg *msg)
 {
     struct ue_session *s = create(sig, CALLED);
@@ -274,6 +295,7 @@ void ue_session_incoming(struct ue_signal *sig, const struct sip_msg *msg)
     }
     s->up = s->dialogs[0];
     s->count = 1;
+    send_at_once(msg);
     s->invite = mem_ref((struct sip_msg *)(uintptr_t)msg);
     if (sip_strans_alloc(&s->strans, sig->sip, msg, on_cancelled, s)) {
         mem_deref(s);

@@ -86,8 +86,10 @@ enum ts_err ue_wav_parse(struct ts_span file, struct ts_span *pcm)
                 return err;
             format = true;
         } else if (is_tag(tag, "data")) {
-            if (pcm->p || n % 2)
-                return pcm->p ? TS_E_DUPLICATE : TS_E_FORMAT;
+            if (!format || pcm->p)
+                return format ? TS_E_DUPLICATE : TS_E_ORDER;
+            if (n % 2)
+                return TS_E_FORMAT;
             *pcm = body;
         }
     }

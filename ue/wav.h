@@ -21,9 +21,9 @@ struct ue_recorder;
  *
  * @param file  the whole file
  * @param pcm   gets the samples, 16 bit little endian, an even number of bytes
- * @return OK; E_SHORT, E_FORMAT or E_DUPLICATE for what is not well-formed,
- *         E_UNSUPPORTED for another kind of audio, E_MISSING without format
- *         or samples. Bytes behind the RIFF chunk are ignored.
+ * @return OK; E_SHORT, E_FORMAT, E_DUPLICATE or E_ORDER for what is not
+ *         well-formed, E_UNSUPPORTED for another kind of audio, E_MISSING
+ *         without samples. Bytes behind the RIFF chunk are ignored.
  */
 TS_MUST enum ts_err ue_wav_parse(struct ts_span file, struct ts_span *pcm);
 
