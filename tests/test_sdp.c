@@ -10,7 +10,7 @@
 #define HEAD                                                                   \
     "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"                               \
     "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-#define KEY "a=key-mgmt:mikey AQAF\r\n"
+#define KEY   "a=key-mgmt:mikey AQAF\r\n"
 #define AUDIO "m=audio 49170 RTP/SAVP 0 8\r\n"
 
 static enum ts_err read_offer(const char *text, struct ue_sdp *sdp)
@@ -85,15 +85,15 @@ static void without_exactly_one_key_there_is_no_call(void **state)
 static void key_data_must_be_canonical_base64(void **state)
 {
     static const char *const bad[] = {
-        "",     "A",        "AQA",  "AQAF====", "====",  "=AAA",  "A=AA",
-        "AQ=A", "AQA F",    "AQA!", "AQAF\tAA", "AQAF ", "AR==",  "AQB=",
-        "AQ==", "AQAFAQA-", "-_-_",
+        "",     "A",    "AQA",   "AQAF====", "====",     "=AAA",
+        "A=AA", "AQ=A", "AQA F", "AQA!",     "AQAF\tAA", "AQAF ",
+        "AR==", "AQB=", "AQ==",  "AQAFAQA-", "-_-_",
     };
     char text[256];
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        (void)snprintf(text, sizeof(text),
-                       HEAD "a=key-mgmt:mikey %s\r\n" AUDIO, bad[i]);
+        (void)snprintf(text, sizeof(text), HEAD "a=key-mgmt:mikey %s\r\n" AUDIO,
+                       bad[i]);
         if (strcmp(bad[i], "AQ==") == 0)
             accepted(text); /* one octet, with zero bits behind it */
         else
@@ -136,17 +136,24 @@ static void a_malformed_media_line_is_refused(void **state)
 static void media_goes_to_a_unicast_address_only(void **state)
 {
     static const char *const bad[] = {
-        "IN IP4 0.0.0.0",     "IN IP4 224.2.1.1/127", "IN IP4 255.255.255.255",
-        "IN IP6 ::",          "IN IP6 ff02::1",       "IN IP4 example.org",
-        "IN IP4 ",            "IN",                   "XX IP4 192.0.2.1",
-        "IN IP4 2001:db8::1", "IN IP5 192.0.2.1",     "IN IP4 192.0.2.1 ",
+        "IN IP4 0.0.0.0",
+        "IN IP4 224.2.1.1/127",
+        "IN IP4 255.255.255.255",
+        "IN IP6 ::",
+        "IN IP6 ff02::1",
+        "IN IP4 example.org",
+        "IN IP4 ",
+        "IN",
+        "XX IP4 192.0.2.1",
+        "IN IP4 2001:db8::1",
+        "IN IP5 192.0.2.1",
+        "IN IP4 192.0.2.1 ",
     };
     char text[256];
     (void)state;
     refused(TS_E_MISSING, "v=0\r\n" KEY AUDIO);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        (void)snprintf(text, sizeof(text), "v=0\r\nc=%s\r\n" KEY AUDIO,
-                       bad[i]);
+        (void)snprintf(text, sizeof(text), "v=0\r\nc=%s\r\n" KEY AUDIO, bad[i]);
         refused(TS_E_MISSING, text);
     }
 }
@@ -184,8 +191,7 @@ static void sizes_are_bounded(void **state)
     memcpy(text + (size_t)at + longest, "\r\n" AUDIO, sizeof("\r\n" AUDIO));
     accepted(text);
     memset(text + at, 'A', longest + 8);
-    memcpy(text + (size_t)at + longest + 8, "\r\n" AUDIO,
-           sizeof("\r\n" AUDIO));
+    memcpy(text + (size_t)at + longest + 8, "\r\n" AUDIO, sizeof("\r\n" AUDIO));
     refused(TS_E_RANGE, text);
     at = snprintf(text, sizeof(text), HEAD KEY);
     for (int i = 0; i <= UE_SDP_MEDIA_MAX; i++)
@@ -195,8 +201,8 @@ static void sizes_are_bounded(void **state)
 
 static void every_cut_of_an_offer_is_read_without_harm(void **state)
 {
-    static const char whole[] = HEAD KEY "m=video 9 RTP/SAVP 96\r\n" AUDIO
-                                         "a=rtpmap:0 PCMU/8000\r\n";
+    static const char whole[] =
+        HEAD KEY "m=video 9 RTP/SAVP 96\r\n" AUDIO "a=rtpmap:0 PCMU/8000\r\n";
     (void)state;
     for (size_t n = 0; n < sizeof(whole); n++) {
         uint8_t *copy = malloc(n ? n : 1); /* so that ASan sees its end */
@@ -258,16 +264,15 @@ static void an_answer_has_the_one_line_of_the_offer(void **state)
     struct ue_sdp sdp;
     (void)state;
     OK(ue_sdp_read_answer(LITERAL(HEAD KEY AUDIO), &sdp));
-    FAILS(TS_E_MISMATCH, ue_sdp_read_answer(LITERAL(HEAD KEY AUDIO AUDIO),
-                                            &sdp));
+    FAILS(TS_E_MISMATCH,
+          ue_sdp_read_answer(LITERAL(HEAD KEY AUDIO AUDIO), &sdp));
     assert_non_null(sdp.fault);
     FAILS(TS_E_MISSING, ue_sdp_read_answer(LITERAL(HEAD AUDIO), &sdp));
 }
 
 UNIT_MAIN(cmocka_unit_test(an_offer_tells_address_codec_and_key),
           cmocka_unit_test(an_address_of_the_media_line_wins),
-          cmocka_unit_test(
-              lines_may_end_with_lf_alone_and_the_last_not_at_all),
+          cmocka_unit_test(lines_may_end_with_lf_alone_and_the_last_not_at_all),
           cmocka_unit_test(one_space_may_precede_the_protocol),
           cmocka_unit_test(without_exactly_one_key_there_is_no_call),
           cmocka_unit_test(key_data_must_be_canonical_base64),

@@ -11,7 +11,7 @@
 
 #include "ue/wav.h"
 
-#define FMT "fmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0"
+#define FMT  "fmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0"
 #define DATA "data\4\0\0\0\1\0\xff\x7f"
 #define GOOD "RIFF\x28\0\0\0WAVE" FMT DATA
 
@@ -47,7 +47,7 @@ static void close_recorder(struct ue_recorder **rec)
     ue_recorder_close(*rec);
 }
 
-#define WAV __attribute__((cleanup(free_wav))) struct ue_wav *
+#define WAV      __attribute__((cleanup(free_wav))) struct ue_wav *
 #define RECORDER __attribute__((cleanup(close_recorder))) struct ue_recorder *
 
 static void put_file(const struct place *p, struct ts_span bytes)
@@ -85,12 +85,12 @@ static void another_kind_of_audio_is_refused(void **state)
         uint8_t value;
         enum ts_err err;
     } changes[] = {
-        {20, 3, TS_E_UNSUPPORTED},  {22, 2, TS_E_UNSUPPORTED},
-        {24, 1, TS_E_UNSUPPORTED},  {34, 8, TS_E_UNSUPPORTED},
-        {28, 1, TS_E_FORMAT},       {32, 1, TS_E_FORMAT},
-        {0, 'X', TS_E_FORMAT},      {8, 'X', TS_E_FORMAT},
-        {12, 'X', TS_E_MISSING},    {36, 'X', TS_E_MISSING},
-        {16, 14, TS_E_SHORT},       {40, 3, TS_E_FORMAT},
+        {20, 3, TS_E_UNSUPPORTED}, {22, 2, TS_E_UNSUPPORTED},
+        {24, 1, TS_E_UNSUPPORTED}, {34, 8, TS_E_UNSUPPORTED},
+        {28, 1, TS_E_FORMAT},      {32, 1, TS_E_FORMAT},
+        {0, 'X', TS_E_FORMAT},     {8, 'X', TS_E_FORMAT},
+        {12, 'X', TS_E_ORDER},     {36, 'X', TS_E_MISSING},
+        {16, 14, TS_E_SHORT},      {40, 3, TS_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         uint8_t file[] = GOOD;
@@ -107,8 +107,7 @@ static void sizes_that_lie_are_refused(void **state)
     FAILS(TS_E_SHORT, parse(LITERAL("RIFF\x28\0\0\0WAVE" FMT
                                     "data\xff\xff\xff\xff\1\0\xff\x7f")));
     FAILS(TS_E_DUPLICATE, parse(LITERAL("RIFF\x34\0\0\0WAVE" FMT DATA DATA)));
-    FAILS(TS_E_DUPLICATE,
-          parse(LITERAL("RIFF\x40\0\0\0WAVE" FMT FMT DATA)));
+    FAILS(TS_E_DUPLICATE, parse(LITERAL("RIFF\x40\0\0\0WAVE" FMT FMT DATA)));
     FAILS(TS_E_MISSING, parse(LITERAL("RIFF\x1c\0\0\0WAVE" FMT)));
 }
 
@@ -187,42 +186,44 @@ static void a_place_beyond_the_limit_is_refused(void **state)
     OK(ue_recorder_open(p.file, &rec));
     FAILS(TS_E_RANGE, ue_recorder_write(rec, UINT64_MAX, one, 1));
     FAILS(TS_E_RANGE, ue_recorder_write(rec, UE_WAV_MAX / 2, one, 1));
-    FAILS(TS_E_IO, ue_recorder_open("/nowhere/a.wav", &rec));
-    assert_null(rec);
+    RECORDER none = NULL;
+    FAILS(TS_E_IO, ue_recorder_open("/nowhere/a.wav", &none));
+    assert_null(none);
 }
 
-/* A child records until it is killed, at no particular point. */
+/* Record until killed, at no particular point. */
+static void record_for_ever(struct ue_recorder *rec, int ready)
+{
+    int16_t pcm[160] = {5, 5, 5};
+    for (uint64_t at = 0;; at += 160) {
+        if (ue_recorder_write(rec, at % 1600000, pcm, 160))
+            _exit(1);
+        if (at == 32000 && write(ready, "x", 1) != 1)
+            _exit(1);
+    }
+}
+
 static void a_killed_program_leaves_a_readable_file(void **state)
 {
     PLACE p = make_place();
+    RECORDER rec = NULL;
     WAV wav = NULL;
+    int16_t pcm[160];
     int ready[2];
+    char x;
     (void)state;
+    OK(ue_recorder_open(p.file, &rec));
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0) {
-        struct ue_recorder *rec;
-        int16_t pcm[160] = {5, 5, 5};
-        if (ue_recorder_open(p.file, &rec))
-            _exit(1);
-        for (uint64_t at = 0;; at += 160) {
-            if (ue_recorder_write(rec, at % 1600000, pcm, 160))
-                _exit(1);
-            if (at == 16000 && write(ready[1], "x", 1) != 1)
-                _exit(1);
-        }
-    }
+    if (child == 0)
+        record_for_ever(rec, ready[1]);
     close(ready[1]);
-    char x;
-    ssize_t got = read(ready[0], &x, 1);
+    assert_int_equal(read(ready[0], &x, 1), 1);
     close(ready[0]);
     (void)kill(child, SIGKILL);
     (void)waitpid(child, NULL, 0);
-    if (got != 1) /* the child met the failing allocation */
-        FAILS(TS_OK, TS_E_NOMEM);
     OK(ue_wav_load(p.file, &wav));
-    int16_t pcm[160];
     ue_wav_read(wav, 16000, pcm, 160);
     assert_int_equal(pcm[2], 5);
 }

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A thin front of Meson. The programs come to build/.
+#
+#     make help
+
+BUILD = build
+PYTHON = python3
+IPV = 4
+FUZZ_SECONDS = 60
+
+export IPV
+
+.PHONY: all deps programs demo check bench fuzz nightly lint spec-report \
+	install clean help
+.NOTPARALLEL:
+
+all: programs ## install what is missing, build (the default)
+
+deps: ## install the missing Debian packages, as root or by sudo
+	@sh build-aux/deps.sh
+
+programs: deps $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | deps
+	meson setup $(BUILD)
+
+demo: programs ## one protected call, shown and proven; IPV=6 for IPv6
+	$(PYTHON) lab/demo.py
+
+check: deps ## all tests, under 20 minutes
+	$(PYTHON) tests/check.py
+
+bench: programs ## what the KMS costs, as ratios
+	$(PYTHON) bench/bench.py
+
+fuzz: deps build-fuzz/build.ninja ## each target for FUZZ_SECONDS=60
+	ninja -C build-fuzz
+	$(PYTHON) fuzz/run.py build-fuzz --seconds $(FUZZ_SECONDS)
+
+build-fuzz/build.ninja: | deps
+	CC=clang meson setup build-fuzz -Dfuzz=true -Db_lundef=false \
+		-Dc_args=-fsanitize=fuzzer-no-link \
+		-Db_sanitize=address,undefined
+
+nightly: deps ## the long forms; FUZZ_BUDGET, LAB_RUNS, KILL_RUNS
+	$(PYTHON) tests/check.py --nightly
+
+lint: deps build-lint/build.ninja ## our rules, clang-format, tidy, cppcheck
+	ninja -C build-lint
+	$(PYTHON) tests/lint.py --deep build-lint
+
+build-lint/build.ninja: | deps
+	CC=clang meson setup build-lint
+
+spec-report: deps ## requirements of RFC 6043 at code and at tests
+	$(PYTHON) build-aux/spec_report.py
+
+install: programs ## to the prefix of the build folder; DESTDIR is honoured
+	meson install -C $(BUILD) --no-rebuild
+
+clean: ## remove all build folders
+	rm -rf $(BUILD) build-asan build-fuzz build-lint
+
+help: ## this
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22

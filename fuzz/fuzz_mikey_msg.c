@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any octets as a message: it is refused, or each view lies inside it, each
+ * check of each receiver ends, and payloads that we can write read back to the
+ * octets they came from.
+ */
+#include "fuzz/mikey.h"
+
+static const struct ts_span none;
+static const uint8_t zeros[32];
+
+static void write_back(const struct mikey_payload *p)
+{
+    static uint8_t buf[70000];
+    struct ts_writer w = ts_writer_init(buf, sizeof buf);
+    struct mikey_build b = mikey_build_first(&w);
+    switch (p->type) {
+    case MIKEY_T:
+        mikey_build_t(&b, p->u.t);
+        break;
+    case MIKEY_TR:
+        mikey_build_tr(&b, p->u.tr.role, p->u.tr.t);
+        break;
+    case MIKEY_IDR:
+        mikey_build_idr(&b, p->u.id.role, p->u.id);
+        break;
+    case MIKEY_RANDR:
+        if (p->u.rand.role == 0)
+            return; /* reserved: the builder takes it for a RAND */
+        mikey_build_rand(&b, p->u.rand.role, p->u.rand.data);
+        break;
+    case MIKEY_RAND:
+        mikey_build_rand(&b, 0, p->u.rand.data);
+        break;
+    case MIKEY_SP:
+        mikey_build_sp(&b, &p->u.sp);
+        break;
+    case MIKEY_TICKET:
+        mikey_build_ticket_as(&b, &p->u.ticket, p->u.ticket.init);
+        break;
+    default:
+        return;
+    }
+    MUST_HOLD(!w.err && w.len == 1 + p->body.n);
+    MUST_HOLD(memcmp(buf + 2, p->body.p + 1, p->body.n - 1) == 0);
+}
+
+static void walk(const struct mikey_msg *m)
+{
+    struct ts_reader r = ts_reader_span(m->raw);
+    struct mikey_hdr hdr;
+    struct mikey_payload p;
+    MUST_HOLD(mikey_hdr_read(&r, &hdr) == TS_OK);
+    struct mikey_chain c = {r, hdr.next};
+    while (mikey_chain_next(&c, &p)) {
+        must_be_inside(p.body, m->raw);
+        write_back(&p);
+    }
+    MUST_HOLD(mikey_chain_end(&c) == TS_OK);
+}
+
+static void look_at_parts(const struct mikey_msg *m)
+{
+    struct mikey_cs cs;
+    struct mikey_srtp_policy sp;
+    static struct mikey_policy policy;
+    for (unsigned id = 0; id < 256; id++)
+        (void)!mikey_cs_find(&m->hdr, (uint8_t)id, &cs);
+    for (unsigned i = 0; i < m->n_sp; i++)
+        (void)!mikey_srtp_policy_read(&m->sp[i], &sp);
+    if (m->has_tp)
+        (void)!mikey_policy_read(m->tp.data, &policy);
+    for (unsigned i = 0; i < MIKEY_IDR_ROLES; i++)
+        must_be_inside(m->idr[i].data, m->raw);
+    must_be_inside(m->v.mac, m->raw);
+    must_be_inside(m->kemac.data, m->raw);
+    must_be_inside(m->sdp_ids, m->raw);
+}
+
+/* The TRANSFER_INIT to which a message may be an answer. */
+static const struct mikey_msg *question(void)
+{
+    static struct example example;
+    static struct mikey_msg init;
+    if (example.n_messages == 0) {
+        example_init(&example, mikey_suite_bits(256));
+        for (enum example_message i = 0; i <= TRANSFER_INIT; i++)
+            MUST_HOLD(example_build(&example, i) == TS_OK);
+        MUST_HOLD(mikey_msg_read(example_span(&example, TRANSFER_INIT), &init,
+                                 NULL) == TS_OK);
+    }
+    return &init;
+}
+
+/* As the KMS, as R, as I: nobody has the key, so nobody believes it. */
+static void receive(const struct mikey_msg *m)
+{
+    static struct mikey_policy policy;
+    static struct mikey_keys fresh;
+    const struct ts_key key = {.len = sizeof zeros};
+    const struct mikey_msg *init = question();
+    struct ts_span psk = ts_span(zeros, sizeof zeros);
+    struct mikey_protect keys;
+    uint8_t no;
+    const enum mikey_type inits[] = {MIKEY_REQUEST_INIT_PSK,
+                                     MIKEY_RESOLVE_INIT_PSK};
+    for (unsigned i = 0; i < 2; i++)
+        if (mikey_init_check(m, inits[i], &no) == TS_OK)
+            MUST_HOLD(mikey_init_verify(m, psk, none, none, &keys) ==
+                      TS_E_AUTH);
+    if (mikey_transfer_check(m, &policy, &no) == TS_OK)
+        MUST_HOLD(mikey_transfer_verify(m, &key, none) == TS_E_AUTH);
+    if (mikey_answer_check(init, m) == TS_OK)
+        MUST_HOLD(mikey_answer_verify(init, m, &key) == TS_E_AUTH);
+    mikey_update_keys(init, NULL, &key, &keys);
+    MUST_HOLD(mikey_update_open(m, none, none, none, &keys, &fresh));
+    MUST_HOLD(mikey_update_open(m, init->raw, none, none, &keys, &fresh));
+    MUST_HOLD(mikey_error_verify(init, m, psk));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static struct mikey_msg m;
+    bool hdr_ok;
+    if (n > 65536)
+        return 0;
+    enum ts_err err = mikey_msg_read(ts_span(data, n), &m, &hdr_ok);
+    MUST_HOLD(err || hdr_ok);
+    if (err)
+        return 0;
+    walk(&m);
+    look_at_parts(&m);
+    receive(&m);
+    return 0;
+}

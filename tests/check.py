@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Build and run all checks: make check, and with --nightly the long forms.
+
+Each step writes its log to build/check/. The last line sums up: how many
+single tests passed and failed, and how many were skipped. Exit 0 only if none
+failed.
+
+Environment of --nightly: FUZZ_BUDGET (seconds of fuzzing in all, 3600),
+LAB_RUNS (20), KILL_RUNS (20).
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD, ASAN, FUZZ = "build", "build-asan", "build-fuzz"
+LOGS = ROOT / BUILD / "check"
+TAIL = 40  # lines of a failing step's log that are shown
+FUZZ_SHORT = 5  # seconds for each target
+MINUTE = 60
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+VERDICTS = {"OK": PASSED, "EXPECTEDFAIL": PASSED, "SKIP": SKIPPED}
+
+
+class Runner:
+    """Runs steps one after the other and counts what they say."""
+
+    def __init__(self, total):
+        self.total = total
+        self.done = 0
+        self.counts = dict.fromkeys((PASSED, FAILED, SKIPPED), 0)
+        self.bad = []
+
+    def step(self, name, work):
+        """work(log) gives a list of (name, verdict, why)."""
+        self.done += 1
+        log_path = LOGS / f"{self.done:02}-{name.replace(' ', '-')}.log"
+        print(f"[{self.done:2}/{self.total}] {name} ... ", end="", flush=True)
+        start = time.monotonic()
+        with open(log_path, "w", errors="replace") as log:
+            results = work(log)
+        took = time.monotonic() - start
+        counts = [(v, sum(r[1] == v for r in results)) for v in self.counts]
+        print(", ".join(f"{n} {v}" for v, n in counts if n),
+              f"({took:.0f} s)", flush=True)
+        for verdict, n in counts:
+            self.counts[verdict] += n
+        self.tell(name, results, log_path)
+
+    def tell(self, name, results, log_path):
+        """What was skipped, and why; what failed, and how its log ends."""
+        for single, verdict, why in results:
+            if verdict == SKIPPED:
+                print(f"        SKIPPED {single}: {why}")
+            elif verdict == FAILED:
+                print(f"        FAILED {single}: {why}")
+                self.bad.append(f"{name}: {single}")
+        if any(r[1] == FAILED for r in results):
+            lines = log_path.read_text(errors="replace").splitlines()
+            print(f"  --- the end of {log_path.relative_to(ROOT)} ---")
+            for line in lines[-TAIL:]:
+                print("  |", line)
+
+    def end(self):
+        for name in self.bad:
+            print("failed:", name)
+        line = f"{self.counts[PASSED]} passed, {self.counts[FAILED]} failed"
+        if self.counts[SKIPPED]:
+            line += f", {self.counts[SKIPPED]} skipped"
+        print(line)
+        return 1 if self.counts[FAILED] else 0
+
+
+def run(log, command, limit, **env):
+    """Run a command in a process group of its own; its exit code, or None
+    when the time was up and the group was ended."""
+    print("+", *command, file=log, flush=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, **env})
+    try:
+        return process.wait(timeout=limit)
+    except subprocess.TimeoutExpired:
+        print(f"*** not done after {limit} s", file=log, flush=True)
+        return None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def verdict(name, code):
+    if code == 0:
+        return name, PASSED, ""
+    return name, FAILED, "timeout" if code is None else f"exit code {code}"
+
+
+def command_step(name, command, limit=5 * MINUTE):
+    """A step that is one command and counts as one test."""
+    return lambda log: [verdict(name, run(log, command, limit))]
+
+
+def build_step(folder, options=(), **env):
+    """Set up a build folder unless it is there, and build all of it."""
+    def work(log):
+        if not (ROOT / folder / "build.ninja").exists():
+            code = run(log, ["meson", "setup", folder, *options],
+                       5 * MINUTE, **env)
+            if code != 0:
+                return [verdict("meson setup " + folder, code)]
+        code = run(log, ["ninja", "-C", folder], 10 * MINUTE)
+        return [verdict("build " + folder, code)]
+    return work
+
+
+def read_meson_log(path):
+    """(name, verdict, why) of each run in a testlog.json of meson."""
+    results = []
+    for line in path.read_text().splitlines():
+        test = json.loads(line)
+        kind = VERDICTS.get(test["result"], FAILED)
+        name = test["name"].split(" / ")[-1]
+        why = test["result"].lower()
+        if kind == SKIPPED:
+            said = (test.get("stdout") or "").strip().splitlines()
+            why = said[-1] if said else "it did not say why"
+        results.append((name, kind, why))
+    return results
+
+
+def meson_step(folder, suite, limit, *options, **env):
+    """Run one suite of a build folder; each test of it counts."""
+    def work(log):
+        if not (ROOT / folder / "build.ninja").exists():
+            return [(suite, FAILED, f"{folder} is not built")]
+        base = f"check-{suite}"
+        json_log = ROOT / folder / "meson-logs" / f"{base}.json"
+        json_log.unlink(missing_ok=True)
+        code = run(log, ["meson", "test", "-C", folder, "--suite", suite,
+                         "--no-rebuild", "--print-errorlogs", "--logbase",
+                         base, *options], limit, **env)
+        results = read_meson_log(json_log) if json_log.exists() else []
+        if not results and code == 0:
+            return [(suite, SKIPPED, "the suite has no tests")]
+        if code != 0 and not any(r[1] == FAILED for r in results):
+            results.append(verdict("meson test", code))
+        return results
+    return work
+
+
+def fuzz_step(seconds_of):
+    """All targets; seconds_of(number of targets) gives the time for each."""
+    def work(log):
+        targets = [p for p in (ROOT / FUZZ / "fuzz").glob("fuzz_*")
+                   if p.is_file() and os.access(p, os.X_OK)]
+        if not targets:
+            return [("fuzz", FAILED, f"no targets in {FUZZ}")]
+        seconds = seconds_of(len(targets))
+        limit = (seconds + 30) * len(targets) + 5 * MINUTE
+        code = run(log, [sys.executable, "fuzz/run.py", FUZZ, "--seconds",
+                         str(seconds)], limit)
+        log.flush()
+        table = re.findall(r"^(\w+) +[\d-]+ +[\d-]+ +[\d-]+ +(\d)$",
+                           Path(log.name).read_text(), re.M)
+        results = [verdict("fuzz " + name, int(bad)) for name, bad in table]
+        if code != 0 and not any(r[1] == FAILED for r in results):
+            results.append(verdict("fuzz/run.py", code))
+        return results
+    return work
+
+
+def have_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def lab_step(version, runs=1):
+    """The demo call, as a user starts it; over IPv4 or IPv6."""
+    def work(log):
+        name = f"lab over IPv{version}"
+        if not (ROOT / "lab/demo.py").exists():
+            return [(name, FAILED, "lab/demo.py is not there")]
+        if version == "6" and not have_ipv6():
+            return [(name, SKIPPED, "this machine has no IPv6 loopback")]
+        return [verdict(name, run(log, [sys.executable, "lab/demo.py"],
+                                  3 * MINUTE, IPV=version))
+                for _ in range(runs)]
+    return work
+
+
+def valgrind_step(log):
+    if not shutil.which("valgrind"):
+        return [("valgrind", SKIPPED, "apt-get install valgrind first")]
+    return meson_step(BUILD, "unit", 60 * MINUTE, "--timeout-multiplier", "20",
+                      "--wrap", "valgrind -q --error-exitcode=9 "
+                      "--leak-check=full --errors-for-leak-kinds=definite",
+                      UNIT_OOM="no")(log)
+
+
+def kill_step(runs):
+    """The integration tests that kill roles of the KMS, many times."""
+    def work(log):
+        tests = [p.stem for p in (ROOT / "tests").glob("*kill*.py")]
+        if not tests:
+            return [("kill tests", SKIPPED, "there are none")]
+        return meson_step(BUILD, "integration", 120 * MINUTE, "--repeat",
+                          str(runs), *tests)(log)
+    return work
+
+
+CLANG_FUZZ = ("-Dfuzz=true", "-Db_lundef=false",
+              "-Dc_args=-fsanitize=fuzzer-no-link",
+              "-Db_sanitize=address,undefined")
+
+
+def steps(nightly):
+    """(name, work) in order; what is quick to fail stands first."""
+    python = sys.executable
+    lab_runs = int(os.environ.get("LAB_RUNS", "20")) if nightly else 1
+    budget = int(os.environ.get("FUZZ_BUDGET", "3600"))
+    # two targets run at a time
+    fuzz_time = (lambda n: max(10, 2 * budget // n)) if nightly \
+        else (lambda n: FUZZ_SHORT)
+    yield "build", build_step(BUILD)
+    yield "lint", command_step("lint", [python, "tests/lint.py", "--format"])
+    yield "spec report", command_step(
+        "spec report", [python, "build-aux/spec_report.py"])
+    yield "unit tests", meson_step(BUILD, "unit", 5 * MINUTE)
+    yield "integration tests", meson_step(BUILD, "integration", 10 * MINUTE)
+    yield "sanitizer build", build_step(
+        ASAN, ("-Db_sanitize=address,undefined",))
+    yield "unit tests sanitized", meson_step(ASAN, "unit", 8 * MINUTE)
+    yield "integration sanitized", meson_step(
+        ASAN, "integration", 12 * MINUTE, "--timeout-multiplier", "2")
+    yield "lab ipv4", lab_step("4", lab_runs)
+    yield "lab ipv6", lab_step("6", lab_runs)
+    yield "fuzz build", build_step(FUZZ, CLANG_FUZZ, CC="clang")
+    yield "fuzz", fuzz_step(fuzz_time)
+    if nightly:
+        yield "valgrind", valgrind_step
+        yield "kill tests", kill_step(os.environ.get("KILL_RUNS", "20"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nightly", action="store_true")
+    args = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for old in LOGS.glob("*.log"):
+        old.unlink()
+    todo = list(steps(args.nightly))
+    runner = Runner(len(todo))
+    start = time.monotonic()
+    for name, work in todo:
+        runner.step(name, work)
+    print(f"{(time.monotonic() - start) / MINUTE:.1f} minutes; "
+          f"logs in {LOGS.relative_to(ROOT)}")
+    return runner.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool/octets.h"
+
+#include <ctype.h>
+
+#include "mikey/sdp.h"
+
+static bool is_text(const uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isspace(in[i]) && (in[i] < ' ' || in[i] > '~'))
+            return false;
+    return true;
+}
+
+/* Take off white space at both ends. */
+static struct ts_span trim(struct ts_span s)
+{
+    while (s.n && isspace(s.p[s.n - 1]))
+        s.n--;
+    while (s.n && isspace(s.p[0]))
+        s = ts_span(s.p + 1, s.n - 1);
+    return s;
+}
+
+static bool skip(struct ts_span *s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    if (s->n < n || memcmp(s->p, prefix, n) != 0)
+        return false;
+    *s = ts_span(s->p + n, s->n - n);
+    return true;
+}
+
+/* White space out; gives what is left. */
+static size_t squeeze(uint8_t *in, size_t n)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isspace(in[i]))
+            in[to++] = in[i];
+    return to;
+}
+
+static int digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (uint8_t)tolower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place: two digits to one octet. False if they are not all digits. */
+static bool from_hex(uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (digit(in[i]) < 0)
+            return false;
+    for (size_t i = 0; i + 1 < n; i += 2)
+        in[i / 2] = (uint8_t)(digit(in[i]) << 4 | digit(in[i + 1]));
+    return true;
+}
+
+/* The value of a key-mgmt attribute; the message goes to the front of in. */
+static enum ts_err from_sdp(struct ts_span value, uint8_t *in, size_t cap,
+                            struct ts_span *out)
+{
+    static uint8_t message[MT_INPUT_MAX];
+    size_t n;
+    enum ts_err err = mikey_sdp_read(value, message, sizeof message, &n);
+    if (err || n > cap)
+        return err ? err : TS_E_SPACE;
+    memcpy(in, message, n);
+    *out = ts_span(in, n);
+    return TS_OK;
+}
+
+static enum ts_err from_base64(uint8_t *in, size_t n, struct ts_span *out)
+{
+    static uint8_t value[MT_INPUT_MAX + sizeof "mikey "];
+    memcpy(value, "mikey ", 6);
+    memcpy(value + 6, in, n);
+    return from_sdp(ts_span(value, 6 + n), in, n, out);
+}
+
+enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
+                      const char **form)
+{
+    *out = ts_span(in, n);
+    *form = "raw";
+    if (n == 0)
+        return TS_E_MISSING;
+    if (!is_text(in, n))
+        return TS_OK;
+
+    struct ts_span line = trim(*out);
+    bool attribute = skip(&line, "a=key-mgmt:");
+    struct ts_span id = line;
+    if (attribute || skip(&id, "mikey ")) {
+        *form = "sdp";
+        return from_sdp(line, in, n, out);
+    }
+    n = squeeze(in, n);
+    if (n == 0)
+        return TS_E_MISSING;
+    if (from_hex(in, n)) {
+        *form = "hex";
+        *out = ts_span(in, n / 2);
+        return n % 2 ? TS_E_FORMAT : TS_OK;
+    }
+    *form = "base64";
+    return from_base64(in, n, out);
+}

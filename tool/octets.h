@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The forms in which a message comes to mikeytool.
+ */
+#ifndef TOOL_OCTETS_H
+#define TOOL_OCTETS_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+/** Longest input in bytes; a message is below 64 KiB (design section 6). */
+#define MT_INPUT_MAX (256 * 1024)
+
+/**
+ * Make out the form of an input and give the message in it.
+ *
+ * A first octet 01, or any octet that is not text, makes it a raw message;
+ * "mikey ..." or "a=key-mgmt:mikey ..." an SDP line; hexadecimal digits only
+ * (with white space) hexadecimal; anything else base64 (with white space).
+ *
+ * @param in   at most MT_INPUT_MAX bytes; changed
+ * @param out  the message: a view into in
+ * @param form "raw", "sdp", "hex" or "base64"
+ * @return OK, E_MISSING for an empty input, E_FORMAT
+ */
+TS_MUST enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
+                              const char **form);
+
+#endif
