@@ -97,10 +97,9 @@ static void as_key_data(struct ts_span plain)
     ts_put(&w, "\0\0", 3);
     mikey_build_t(&b, (struct mikey_time){MIKEY_NTP_UTC, 7});
     mikey_build_rand(&b, 0, ts_span(rand_octets, sizeof rand_octets));
-    mikey_protect_begin(&keys, suite, ts_span(tpk, sizeof tpk),
-                        MIKEY_SEL_TICKET, 0xffffffff,
-                        ts_span(rand_octets, sizeof rand_octets),
-                        ts_span(NULL, 0));
+    mikey_protect_begin(
+        &keys, suite, ts_span(tpk, sizeof tpk), MIKEY_SEL_TICKET, 0xffffffff,
+        ts_span(rand_octets, sizeof rand_octets), ts_span(NULL, 0));
     size_t mark = mikey_kemac_begin(&b, suite->encr);
     ts_put_span(&w, plain);
     mikey_protect_cipher(&keys, &cipher);
@@ -119,9 +118,8 @@ static void as_key_data(struct ts_span plain)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static void (*const as[])(struct ts_span) = {as_ticket, as_policy,
-                                                 as_initiator_data,
-                                                 as_key_data};
+    static void (*const as[])(struct ts_span) = {
+        as_ticket, as_policy, as_initiator_data, as_key_data};
     if (n == 0 || n > 60000)
         return 0;
     as[data[0] % 4](ts_span(data + 1, n - 1));

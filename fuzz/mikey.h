@@ -45,9 +45,8 @@ static inline void derive_all(const struct mikey_keys *keys)
                                         ts_span("r", 1)};
     uint8_t key[16], salt[14];
     for (size_t i = 0; i < keys->n; i++) {
-        enum ts_err err =
-            mikey_srtp_keys(keys, keys->k[i].spi, 1, &base, key, sizeof key,
-                            salt, sizeof salt);
+        enum ts_err err = mikey_srtp_keys(keys, keys->k[i].spi, 1, &base, key,
+                                          sizeof key, salt, sizeof salt);
         MUST_HOLD(err == TS_OK || err == TS_E_UNSUPPORTED ||
                   keys->k[i].type == MIKEY_MPK);
     }

@@ -45,9 +45,8 @@ enum ts_err kms_engine_random(struct kms_engine *e, uint8_t *buf, size_t n)
     return TS_OK;
 }
 
-void kms_reply_error(struct kms_question *q, enum kms_result result,
-                     uint8_t no, const char *reason, bool auth,
-                     struct ts_writer *w)
+void kms_reply_error(struct kms_question *q, enum kms_result result, uint8_t no,
+                     const char *reason, bool auth, struct ts_writer *w)
 {
     q->psk.selector = MIKEY_SEL_INIT; /* R187: as the message in error */
     const struct mikey_error_new in = {
@@ -136,11 +135,11 @@ enum ts_err kms_engine_verify(struct kms_engine *e, struct kms_question *q,
 {
     static const uint8_t dummy[32];
     struct ts_span psk = user ? ts_key_span(&user->psk) : ts_span(dummy, 32);
-    struct ts_span self = user ? ts_span(user->identity, user->identity_len)
-                               : ts_span(NULL, 0);
+    struct ts_span self =
+        user ? ts_span(user->identity, user->identity_len) : ts_span(NULL, 0);
     q->user = user;
-    enum ts_err err = mikey_init_verify(&q->m, psk, self,
-                                        ts_span_str(e->identity), &q->psk);
+    enum ts_err err =
+        mikey_init_verify(&q->m, psk, self, ts_span_str(e->identity), &q->psk);
     return err || !user ? TS_E_AUTH : TS_OK;
 }
 
@@ -194,9 +193,8 @@ static bool check_replay(struct kms_engine *e, struct kms_question *q,
                    q->m.hdr.type, &q->tag);
     enum ts_err err = kms_replay_enter(e->replay, &q->tag, now,
                                        at / 1000000 + e->policy.skew + 1);
-    if (err == TS_E_REPLAY &&
-        kms_replay_answer(e->replay, &q->tag, q->m.v.mac, now, &answer) ==
-            TS_OK) {
+    if (err == TS_E_REPLAY && kms_replay_answer(e->replay, &q->tag, q->m.v.mac,
+                                                now, &answer) == TS_OK) {
         ts_put_span(w, answer);
         q->result = KMS_REPEATED;
         q->reason = "same request";

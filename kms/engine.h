@@ -46,9 +46,9 @@ enum kms_result {
 
 /** One request on its way. */
 struct kms_question {
-    enum mikey_type type; /* what requesttype calls for */
-    uint64_t now;         /* Unix microseconds */
-    struct mikey_msg m;   /* views into the caller's bytes */
+    enum mikey_type type;       /* what requesttype calls for */
+    uint64_t now;               /* Unix microseconds */
+    struct mikey_msg m;         /* views into the caller's bytes */
     struct mikey_policy policy; /* TP, or the ticket's */
     struct ts_span key_id;
     const struct kms_user *user; /* NULL: unknown */
@@ -132,9 +132,8 @@ size_t kms_engine_record(const struct kms_engine *e,
 /* Between engine.c, issue.c and resolve.c. */
 
 /** The reply is an Error; auth: with V. */
-void kms_reply_error(struct kms_question *q, enum kms_result result,
-                     uint8_t no, const char *reason, bool auth,
-                     struct ts_writer *w);
+void kms_reply_error(struct kms_question *q, enum kms_result result, uint8_t no,
+                     const char *reason, bool auth, struct ts_writer *w);
 
 /** TP of a REQUEST_INIT: OK, or the failure with q->error set. */
 TS_MUST enum ts_err kms_issue_check(const struct kms_engine *e,

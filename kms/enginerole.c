@@ -11,10 +11,10 @@
 #include "kms/outbox.h"
 #include "service/audit.h"
 
-#define JOBS 64       /* requests that wait for the store */
-#define BATCH 64      /* requests taken before others get a turn */
+#define JOBS     64   /* requests that wait for the store */
+#define BATCH    64   /* requests taken before others get a turn */
 #define STORE_MS 2000 /* longest wait for the store */
-#define TICK_MS 20    /* how often deadlines are looked at */
+#define TICK_MS  20   /* how often deadlines are looked at */
 
 /** A request being worked on. */
 struct job {
@@ -33,8 +33,8 @@ struct role {
     struct kms_outbox *outbox;
     struct ts_ring *asks, *queries, *found;
     uint64_t next_query;
-    uint64_t keys_query; /* number of the query for the keys; 0: none */
-    uint64_t change;     /* change of the store to acknowledge; 0: none */
+    uint64_t keys_query;       /* number of the query for the keys; 0: none */
+    uint64_t change;           /* change of the store to acknowledge; 0: none */
     struct kms_keyring coming; /* keys as they arrive */
     unsigned waiting;          /* jobs that wait for the store */
     struct job *jobs;          /* JOBS of them */
@@ -382,9 +382,8 @@ static int open_keys(struct role *r, const struct kms_engine_conf *c)
 static int open_all(struct role *r, const struct kms_engine_conf *c)
 {
     struct kms_replay *replay = NULL;
-    enum ts_err err =
-        kms_replay_open(c->replay, c->conf->limits.replay_entries,
-                        c->conf->limits.answer_bytes, &replay);
+    enum ts_err err = kms_replay_open(c->replay, c->conf->limits.replay_entries,
+                                      c->conf->limits.answer_bytes, &replay);
     if (!err)
         err = kms_engine_init(&r->engine, c->conf->identity, &c->conf->policy,
                               replay, ts_random);

@@ -13,10 +13,10 @@
 
 struct kms_engine_conf {
     const struct kms_conf *conf;
-    struct ts_ring_fds asks, replies; /* front */
+    struct ts_ring_fds asks, replies;  /* front */
     struct ts_ring_fds queries, found; /* store */
     struct ts_ring_fds entries, done;  /* audit */
-    int replay; /* memfd of kms_replay_create() */
+    int replay;                        /* memfd of kms_replay_create() */
 };
 
 /**

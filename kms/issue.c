@@ -6,7 +6,7 @@
 #include "kms/engine.h"
 
 #define WANT_MAX 8 /* session keys in one ticket */
-#define SPI_LEN 4
+#define SPI_LEN  4
 
 /* Session keys that were asked for: types, lengths and SPIs count. */
 static enum ts_err check_wanted(const struct kms_question *q,
@@ -22,8 +22,8 @@ static enum ts_err check_wanted(const struct kms_question *q,
         return TS_E_UNSUPPORTED;
     for (size_t i = 0; i < want->n; i++) {
         const struct mikey_key *k = &want->k[i];
-        if (k->type == MIKEY_MPK || k->kv != MIKEY_KV_SPI ||
-            k->key.n < 16 || k->key.n > most || k->salt.n > 32)
+        if (k->type == MIKEY_MPK || k->kv != MIKEY_KV_SPI || k->key.n < 16 ||
+            k->key.n > most || k->salt.n > 32)
             return TS_E_UNSUPPORTED;
         for (size_t j = 0; j < i; j++)
             if (ts_span_equal(k->spi, want->k[j].spi))
@@ -124,8 +124,7 @@ static void grant_times(const struct kms_engine *e, uint64_t now,
     uint64_t start = now - e->policy.skew;
     if (p->has_start && p->start > start)
         start = p->start;
-    uint64_t end =
-        (start > now ? start : now) + e->policy.max_lifetime;
+    uint64_t end = (start > now ? start : now) + e->policy.max_lifetime;
     if (p->has_end && p->end < end)
         end = p->end;
     p->start = start;
@@ -150,8 +149,7 @@ static uint16_t grant(const struct kms_engine *e, struct kms_question *q)
         p->initiator = q->m.idr[MIKEY_IDR_I]; /* R15 */
     else
         p->initiator = (struct mikey_id){
-            0, MIKEY_ID_URI,
-            ts_span(q->user->identity, q->user->identity_len)};
+            0, MIKEY_ID_URI, ts_span(q->user->identity, q->user->identity_len)};
     if (flags != want || !asked.has_start || !asked.has_end ||
         asked.start != p->start || asked.end != p->end)
         flags |= MIKEY_FLAG_K;
@@ -183,9 +181,8 @@ static enum ts_err fresh_keys(struct kms_engine *e,
                                        .key = ts_span(NULL, len),
                                        .spi = ts_span(f->spi, SPI_LEN)};
     }
-    f->k[0] = (struct mikey_key){.type = MIKEY_MPK,
-                                 .key = ts_span(p, len),
-                                 .spi = ts_span("\1", 1)};
+    f->k[0] = (struct mikey_key){
+        .type = MIKEY_MPK, .key = ts_span(p, len), .spi = ts_span("\1", 1)};
     p += len;
     for (size_t i = 0; i < want.n; i++) {
         f->k[1 + i] = want.k[i];

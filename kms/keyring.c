@@ -18,8 +18,7 @@ void kms_keyring_clear(struct kms_keyring *ring)
     ring->n = 0;
 }
 
-enum ts_err kms_keyring_add(struct kms_keyring *ring,
-                            struct kms_sealer *sealer,
+enum ts_err kms_keyring_add(struct kms_keyring *ring, struct kms_sealer *sealer,
                             const struct kms_key_rec *rec)
 {
     if (ring->n == KMS_KEYS_MAX)
@@ -140,9 +139,8 @@ enum ts_err kms_users_put(struct kms_users *users, struct kms_sealer *sealer,
                           struct ts_span key_id, const struct kms_user_rec *rec,
                           const struct kms_user **out)
 {
-    if (key_id.n == 0 || key_id.n > KMS_KEYID_MAX ||
-        rec->identity_len == 0 || rec->identity_len > KMS_ID_MAX ||
-        rec->sealed_len > sizeof rec->sealed)
+    if (key_id.n == 0 || key_id.n > KMS_KEYID_MAX || rec->identity_len == 0 ||
+        rec->identity_len > KMS_ID_MAX || rec->sealed_len > sizeof rec->sealed)
         return TS_E_FORMAT;
     struct kms_user *u = place_for(users, key_id);
     user_wipe(u);

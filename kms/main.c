@@ -49,7 +49,7 @@ struct kmsd {
     struct kms_conf conf;
     struct ts_ring_fds asks, replies, queries, found, entries, done;
     int replay;
-    char *audit_dir, *store_dir;
+    char *audit_dir, *store_dir, *admin_dir;
     struct kms_front_conf front;
     struct kms_engine_conf engine;
     struct kms_store_conf store;
@@ -122,7 +122,8 @@ static enum ts_err make_rings(struct kmsd *d)
         {&d->replies, KMS_FRONT_WAITING,
          sizeof(struct kms_reply) + KMS_REPLY_MAX},
         {&d->queries, 256, sizeof(struct kms_query) + KMS_KEYID_MAX + 1},
-        {&d->found, 256, sizeof(struct kms_found) + sizeof(struct kms_user_rec)},
+        {&d->found, 256,
+         sizeof(struct kms_found) + sizeof(struct kms_user_rec)},
         {&d->entries, 512, sizeof(struct ts_audit_entry) + TS_AUDIT_MAX},
         {&d->done, 512, sizeof(struct ts_audit_done)},
     };
@@ -133,8 +134,8 @@ static enum ts_err make_rings(struct kmsd *d)
             return err;
     }
     return kms_replay_create(d->conf.limits.replay_entries,
-                             d->conf.limits.answer_bytes,
-                             (uint64_t)time(NULL), &d->replay);
+                             d->conf.limits.answer_bytes, (uint64_t)time(NULL),
+                             &d->replay);
 }
 
 /* The folder of a file, to be freed. */
@@ -193,20 +194,19 @@ static void add_store(struct kmsd *d, struct ts_role *role)
                                        .admin = d->conf.admin_socket,
                                        .from_engine = d->queries,
                                        .to_engine = d->found};
-    *role = (struct ts_role){
-        .name = "store",
-        .run = kms_store_run,
-        .arg = &d->store,
-        .sandbox = {.profile = TS_PROFILE_FILES, .dirs = {d->store_dir}}};
+    *role = (struct ts_role){.name = "store",
+                             .run = kms_store_run,
+                             .arg = &d->store,
+                             .sandbox = {.profile = TS_PROFILE_FILES,
+                                         .dirs = {d->store_dir, d->admin_dir}}};
     ts_role_keep_ring(role, &d->queries);
     ts_role_keep_ring(role, &d->found);
 }
 
 static void add_audit(struct kmsd *d, struct ts_role *role)
 {
-    d->audit = (struct ts_audit_conf){.path = d->conf.audit_file,
-                                      .entries = d->entries,
-                                      .done = d->done};
+    d->audit = (struct ts_audit_conf){
+        .path = d->conf.audit_file, .entries = d->entries, .done = d->done};
     *role = (struct ts_role){
         .name = "audit",
         .run = ts_audit_run,
@@ -231,8 +231,9 @@ static int run(struct kmsd *d)
     if (code)
         return code;
     d->store_dir = folder_of(d->conf.store);
+    d->admin_dir = folder_of(d->conf.admin_socket);
     d->audit_dir = folder_of(d->conf.audit_file);
-    if (make_rings(d) || !d->store_dir || !d->audit_dir)
+    if (make_rings(d) || !d->store_dir || !d->admin_dir || !d->audit_dir)
         return fail(1, "out of memory or file descriptors");
     add_front(d, &d->roles[0]);
     add_engine(d, &d->roles[1]);
@@ -261,6 +262,7 @@ int main(int argc, char **argv)
     ts_log_start("main", d.conf.log_level, d.conf.log_clear);
     int code = run(&d);
     free(d.store_dir);
+    free(d.admin_dir);
     free(d.audit_dir);
     kms_conf_free(&d.conf);
     return code;

@@ -23,7 +23,7 @@
 #define KMS_REPLY_MAX 65536
 /** Longest key id (IDRpsk) and longest canonical identity, in bytes. */
 #define KMS_KEYID_MAX 255
-#define KMS_ID_MAX 255
+#define KMS_ID_MAX    255
 /** A key sealed under the store key: nonce 12, key up to 64, tag 16. */
 #define KMS_SEALED_MAX 92
 
@@ -81,7 +81,7 @@ struct kms_found {
 
 /** A user's credential as it stands in the store. */
 struct kms_user_rec {
-    uint64_t user;                 /* row number */
+    uint64_t user; /* row number */
     uint16_t identity_len;
     uint16_t sealed_len;
     uint8_t identity[KMS_ID_MAX + 1]; /* canonical form of the IMPU */
@@ -95,8 +95,8 @@ enum kms_key_state {
 
 /** A ticket key (TPK) as it stands in the store. */
 struct kms_key_rec {
-    uint8_t id[16];    /* random name, goes into the ticket's IDRpsk */
-    uint16_t state;    /* enum kms_key_state */
+    uint8_t id[16]; /* random name, goes into the ticket's IDRpsk */
+    uint16_t state; /* enum kms_key_state */
     uint16_t sealed_len;
     uint8_t sealed[KMS_SEALED_MAX]; /* 32 bytes, bound to the id */
 };

@@ -140,8 +140,8 @@ size_t kms_engine_record(const struct kms_engine *e,
     put_member(&l, "result", ts_span_str(kms_result_name(q->result)));
     put_member(&l, "reason", ts_span_str(q->reason));
     if (q->user)
-        put_member(&l, "user", ts_span(q->user->identity,
-                                       q->user->identity_len));
+        put_member(&l, "user",
+                   ts_span(q->user->identity, q->user->identity_len));
     if (q->key_id.n)
         put_member(&l, "key-id", q->key_id);
     if (q->has_policy)

@@ -20,11 +20,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x7465737365726101)
+#define MAGIC  UINT64_C(0x7465737365726101)
 #define BUCKET 8
-#define INDEX 65536u  /* places in the index of the cache */
+#define INDEX  65536u /* places in the index of the cache */
 #define SHARES 65536u /* counters of entries by credential */
-#define EPOCH 3600u   /* shares are counted anew this often, in seconds */
+#define EPOCH  3600u  /* shares are counted anew this often, in seconds */
 
 struct entry {
     uint8_t tag[12];
@@ -109,8 +109,7 @@ enum ts_err kms_replay_open(int fd, uint64_t entries, uint64_t bytes,
     if (!r)
         return TS_E_NOMEM;
     r->size = size_for(entries, bytes);
-    void *p =
-        mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) {
         free(r);
         return TS_E_IO;
@@ -241,8 +240,8 @@ enum ts_err kms_replay_answer(const struct kms_replay *r,
     memcpy(&rec, r->cache + at - 1, sizeof rec);
     if (memcmp(rec.tag, tag->b, sizeof rec.tag) != 0 ||
         rec.mac_len > sizeof rec.mac ||
-        !ts_equal(rec.mac, rec.mac_len, mac.p, mac.n) ||
-        now < rec.time || now - rec.time > KMS_ANSWER_TIME ||
+        !ts_equal(rec.mac, rec.mac_len, mac.p, mac.n) || now < rec.time ||
+        now - rec.time > KMS_ANSWER_TIME ||
         rec.len > r->h->bytes - (at - 1) - sizeof rec)
         return TS_E_NOTFOUND;
     *answer = ts_span(r->cache + at - 1 + sizeof rec, rec.len);
@@ -252,9 +251,8 @@ enum ts_err kms_replay_answer(const struct kms_replay *r,
 void kms_replay_keep(struct kms_replay *r, const struct kms_tag *tag,
                      struct ts_span mac, uint64_t now, struct ts_span answer)
 {
-    struct record rec = {.len = (uint32_t)answer.n,
-                         .time = now,
-                         .mac_len = (uint32_t)mac.n};
+    struct record rec = {
+        .len = (uint32_t)answer.n, .time = now, .mac_len = (uint32_t)mac.n};
     size_t need = (sizeof rec + answer.n + 7) & ~(size_t)7;
     if (need > r->h->bytes / 4 || mac.n > sizeof rec.mac)
         return;

@@ -54,7 +54,8 @@ uint64_t kms_replay_start(const struct kms_replay *r);
 
 /** The tag of a message. */
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
-                    uint64_t t, uint32_t csb, uint8_t type, struct kms_tag *tag);
+                    uint64_t t, uint32_t csb, uint8_t type,
+                    struct kms_tag *tag);
 
 /**
  * Enter a message that was authenticated.

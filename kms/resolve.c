@@ -140,8 +140,9 @@ static size_t reply_keys(const struct mikey_opened *o, bool fork,
 }
 
 static void build_reply(struct kms_engine *e, struct kms_question *q,
-                        const struct mikey_opened *o, const struct mikey_id *who,
-                        struct ts_span rand, struct ts_writer *w)
+                        const struct mikey_opened *o,
+                        const struct mikey_id *who, struct ts_span rand,
+                        struct ts_writer *w)
 {
     bool fork = q->m.ticket.tp.flags & MIKEY_FLAG_I;
     struct mikey_key keys[1 + MIKEY_KEYS_MAX];

@@ -76,7 +76,7 @@ class Capture:
                                      SNAPLEN, LINKTYPE_ETHERNET))
         self._packets = 0
         self._news = threading.Condition()
-        self._end = threading.Event()
+        self._closed = None  # when; what arrives later is not written
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -85,12 +85,15 @@ class Capture:
             try:
                 packet, notes, _, sender = self._socket.recvmsg(SNAPLEN, 64)
             except TimeoutError:
-                if self._end.is_set():
+                if self._closed:
                     return
                 continue
+            arrival = _arrival(notes)
+            if self._closed and arrival[0] + arrival[1] / 1e9 > self._closed:
+                return  # others go on talking, but not to us
             # Loopback shows every packet twice: leaving and arriving.
             if sender[2] != PACKET_OUTGOING:
-                self._write(packet, _arrival(notes))
+                self._write(packet, arrival)
 
     def _write(self, packet, arrival):
         head = struct.pack("<IIII", *arrival, len(packet), len(packet))
@@ -112,9 +115,9 @@ class Capture:
 
         A capture with holes proves nothing, so lost packets are an error.
         """
-        if self._end.is_set():
+        if self._closed:
             return
-        self._end.set()
+        self._closed = time.time()
         self._thread.join()
         counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
         self._socket.close()

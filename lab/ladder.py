@@ -84,11 +84,10 @@ class Ladder:
         return paint("".join(row).rstrip(), "bold")
 
     @staticmethod
-    def _rails(time="", between=()):
+    def _rails(time=""):
         row = list(f"{time:>8}".ljust(WIDTH))
         for column in COLUMNS:
-            if column not in between:
-                row[column] = "|"
+            row[column] = "|"
         return "".join(row).rstrip()
 
     def arrow(self, time, start, end, label, ink, line="-", both=False):

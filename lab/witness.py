@@ -21,6 +21,7 @@ import wire
 from mikeyread import MikeyError
 
 CALLER, CALLEE = "caller", "callee"
+CONTENT_TYPE = "application/mikey"
 ASKING = {"REQUEST_INIT_PSK": evidence.Initiator,
           "RESOLVE_INIT_PSK": evidence.Responder}
 
@@ -36,7 +37,8 @@ class Recording:
         self.init, self.resp = evidence.find_transfer(bodies)
         http = [m for m in self.messages if not m.is_sip]
         self.posts = [(request.body, reply.body)
-                      for request, reply in wire.http_exchanges(http)]
+                      for request, reply in wire.http_exchanges(http)
+                      if request.header("content-type") == CONTENT_TYPE]
         # The Initiator sends in the first of each pair of sessions.
         self.ssrcs = {CALLER if s.cs_id % 2 else CALLEE: s.ssrc
                       for s in self.resp.sessions}

@@ -9,48 +9,48 @@
 #define MIKEY_VERSION 1
 
 enum mikey_type { /* HDR data type */
-    MIKEY_PSK = 0,
-    MIKEY_PSK_VERIFY = 1,
-    MIKEY_PK = 2,
-    MIKEY_PK_VERIFY = 3,
-    MIKEY_DH_INIT = 4,
-    MIKEY_DH_RESP = 5,
-    MIKEY_ERROR = 6,
-    MIKEY_DHHMAC_INIT = 7,
-    MIKEY_DHHMAC_RESP = 8,
-    MIKEY_RSA_R_I = 9,
-    MIKEY_RSA_R_R = 10,
-    MIKEY_REQUEST_INIT_PSK = 11,
-    MIKEY_REQUEST_INIT_PK = 12,
-    MIKEY_REQUEST_RESP = 13,
-    MIKEY_TRANSFER_INIT = 14,
-    MIKEY_TRANSFER_RESP = 15,
-    MIKEY_RESOLVE_INIT_PSK = 16,
-    MIKEY_RESOLVE_INIT_PK = 17,
-    MIKEY_RESOLVE_RESP = 18,
+                  MIKEY_PSK = 0,
+                  MIKEY_PSK_VERIFY = 1,
+                  MIKEY_PK = 2,
+                  MIKEY_PK_VERIFY = 3,
+                  MIKEY_DH_INIT = 4,
+                  MIKEY_DH_RESP = 5,
+                  MIKEY_ERROR = 6,
+                  MIKEY_DHHMAC_INIT = 7,
+                  MIKEY_DHHMAC_RESP = 8,
+                  MIKEY_RSA_R_I = 9,
+                  MIKEY_RSA_R_R = 10,
+                  MIKEY_REQUEST_INIT_PSK = 11,
+                  MIKEY_REQUEST_INIT_PK = 12,
+                  MIKEY_REQUEST_RESP = 13,
+                  MIKEY_TRANSFER_INIT = 14,
+                  MIKEY_TRANSFER_RESP = 15,
+                  MIKEY_RESOLVE_INIT_PSK = 16,
+                  MIKEY_RESOLVE_INIT_PK = 17,
+                  MIKEY_RESOLVE_RESP = 18,
 };
 
 enum mikey_next { /* payload types */
-    MIKEY_LAST = 0,
-    MIKEY_KEMAC = 1,
-    MIKEY_PKE = 2,
-    MIKEY_DH = 3,
-    MIKEY_SIGN = 4,
-    MIKEY_T = 5,
-    MIKEY_ID = 6,
-    MIKEY_CERT = 7,
-    MIKEY_CHASH = 8,
-    MIKEY_V = 9,
-    MIKEY_SP = 10,
-    MIKEY_RAND = 11,
-    MIKEY_ERR = 12,
-    MIKEY_TR = 13,
-    MIKEY_IDR = 14,
-    MIKEY_RANDR = 15,
-    MIKEY_TP = 16,
-    MIKEY_TICKET = 17,
-    MIKEY_KEY_DATA = 20,
-    MIKEY_EXT = 21,
+                  MIKEY_LAST = 0,
+                  MIKEY_KEMAC = 1,
+                  MIKEY_PKE = 2,
+                  MIKEY_DH = 3,
+                  MIKEY_SIGN = 4,
+                  MIKEY_T = 5,
+                  MIKEY_ID = 6,
+                  MIKEY_CERT = 7,
+                  MIKEY_CHASH = 8,
+                  MIKEY_V = 9,
+                  MIKEY_SP = 10,
+                  MIKEY_RAND = 11,
+                  MIKEY_ERR = 12,
+                  MIKEY_TR = 13,
+                  MIKEY_IDR = 14,
+                  MIKEY_RANDR = 15,
+                  MIKEY_TP = 16,
+                  MIKEY_TICKET = 17,
+                  MIKEY_KEY_DATA = 20,
+                  MIKEY_EXT = 21,
 };
 
 enum mikey_prf_func {
@@ -84,7 +84,12 @@ enum mikey_ts_type {
     MIKEY_NTP_UTC_32 = 3,
 };
 
-enum mikey_ts_role { MIKEY_TRI = 1, MIKEY_TRS = 2, MIKEY_TRE = 3, MIKEY_TRR = 4 };
+enum mikey_ts_role {
+    MIKEY_TRI = 1,
+    MIKEY_TRS = 2,
+    MIKEY_TRE = 3,
+    MIKEY_TRR = 4
+};
 
 enum mikey_id_type { MIKEY_ID_NAI = 0, MIKEY_ID_URI = 1, MIKEY_ID_BYTES = 2 };
 
@@ -130,7 +135,7 @@ enum mikey_error_no {
 };
 
 /* Ticket Type, Subtype and Version of the MIKEY base ticket. */
-#define MIKEY_BASE_TICKET 1
+#define MIKEY_BASE_TICKET  1
 #define MIKEY_BASE_SUBTYPE 1
 #define MIKEY_BASE_VERSION 1
 
@@ -148,7 +153,7 @@ enum mikey_error_no {
 #define MIKEY_FLAG_N 0x0002u
 #define MIKEY_FLAG_O 0x0001u
 
-#define MIKEY_PROT_SRTP 0
+#define MIKEY_PROT_SRTP   0
 #define MIKEY_EXT_SDP_IDS 1
 
 #endif

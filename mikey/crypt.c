@@ -61,8 +61,7 @@ void mikey_hmac_end(struct mikey_hmac *h, uint8_t *mac, size_t n)
 void mikey_prf_key(struct mikey_prf *prf, uint8_t func, struct ts_span inkey)
 {
     assert(inkey.n > 0 && inkey.n <= TS_KEY_MAX);
-    uint8_t alg =
-        func == MIKEY_PRF_SHA1 ? MIKEY_AUTH_SHA1 : MIKEY_AUTH_SHA256;
+    uint8_t alg = func == MIKEY_PRF_SHA1 ? MIKEY_AUTH_SHA1 : MIKEY_AUTH_SHA256;
     prf->n = 0;
     for (size_t at = 0; at < inkey.n; at += 32) {
         size_t n = inkey.n - at < 32 ? inkey.n - at : 32;

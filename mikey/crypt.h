@@ -20,13 +20,13 @@
  * encryption and MAC of one strength are never mixed with another's.
  */
 struct mikey_suite {
-    uint16_t bits;      /* 128 or 256 */
-    uint8_t prf;        /* enum mikey_prf_func */
-    uint8_t encr;       /* enum mikey_encr */
-    uint8_t auth;       /* enum mikey_auth_alg */
-    uint8_t encr_key;   /* bytes */
-    uint8_t auth_key;   /* bytes */
-    uint8_t mac;        /* bytes */
+    uint16_t bits;    /* 128 or 256 */
+    uint8_t prf;      /* enum mikey_prf_func */
+    uint8_t encr;     /* enum mikey_encr */
+    uint8_t auth;     /* enum mikey_auth_alg */
+    uint8_t encr_key; /* bytes */
+    uint8_t auth_key; /* bytes */
+    uint8_t mac;      /* bytes */
 };
 
 /** Bytes of the salt_key of AES-CM. */

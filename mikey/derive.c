@@ -19,7 +19,7 @@ enum {
 };
 
 #define NO_CSB 0xffffffffu
-#define NO_CS 0xff
+#define NO_CS  0xff
 
 /* constant(4) CS ID(1) CSB ID or ff..(4) selector(1), then what varies */
 #define LABEL_MAX (10 + 2 + MIKEY_ID_MAX + 2 * 256)

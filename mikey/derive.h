@@ -101,7 +101,12 @@ void mikey_derive_fork(struct mikey_prf *prf, size_t len, bool mpk,
                        struct ts_key *out);
 
 /** What K3 is to give. */
-enum mikey_tek_use { MIKEY_USE_TEK, MIKEY_USE_AUTH, MIKEY_USE_ENCR, MIKEY_USE_SALT };
+enum mikey_tek_use {
+    MIKEY_USE_TEK,
+    MIKEY_USE_AUTH,
+    MIKEY_USE_ENCR,
+    MIKEY_USE_SALT
+};
 
 /**
  * K3: a key for the security protocol of one crypto session (R152, R155 to

@@ -73,8 +73,8 @@ struct mikey_answer_new {
     const struct mikey_msg *init; /* TRANSFER_INIT */
     const struct mikey_suite *suite;
     struct mikey_time t;
-    struct ts_span rand_r; /* iff G=1 */
-    struct mikey_id idr_r; /* as in RESOLVE_RESP (R75) */
+    struct ts_span rand_r;   /* iff G=1 */
+    struct mikey_id idr_r;   /* as in RESOLVE_RESP (R75) */
     struct ts_span rand_kms; /* as in RESOLVE_RESP (R77) */
     uint8_t n_cs;
     struct ts_span map;
@@ -85,9 +85,9 @@ struct mikey_answer_new {
 
 /** A message of a CSB update (5.2). */
 struct mikey_update_new {
-    bool response;         /* TRANSFER_RESP, else TRANSFER_INIT */
-    struct ts_span init;   /* the update's TRANSFER_INIT, for a response */
-    bool want_response;    /* V flag (R161) */
+    bool response;              /* TRANSFER_RESP, else TRANSFER_INIT */
+    struct ts_span init;        /* the update's TRANSFER_INIT, for a response */
+    bool want_response;         /* V flag (R161) */
     struct mikey_protect *keys; /* of the last message of the exchange (R164) */
     struct mikey_time t;
     uint8_t n_cs;
@@ -103,23 +103,45 @@ struct mikey_update_new {
 struct mikey_error_new {
     const struct mikey_hdr *about; /* HDR of the message in error (R183) */
     struct mikey_time t;
-    uint8_t no;                /* enum mikey_error_no */
+    uint8_t no;                 /* enum mikey_error_no */
     struct mikey_protect *auth; /* keys of that message (R187); NULL: no V */
 };
 
+/*
+ * The builders. Each appends one message to w, which the caller owns; a
+ * failure latches there (E_SPACE, or as said).
+ */
+
+/** REQUEST_INIT_PSK (R7 to R22). E_RANGE latches in w when RANDRi is shorter
+ *  than the PSK (R272). */
 void mikey_build_request_init(struct ts_writer *w,
                               const struct mikey_request_new *in);
+
+/** RESOLVE_INIT_PSK (R94 to R108). E_RANGE as above, for RANDRr. */
 void mikey_build_resolve_init(struct ts_writer *w,
                               const struct mikey_resolve_new *in);
+
+/** REQUEST_RESP with a new ticket (R31 to R44). Leaves in->psk with the
+ *  selector RESP. */
 void mikey_build_request_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in);
+
+/** RESOLVE_RESP (R117 to R132). Leaves in->psk with the selector RESP. */
 void mikey_build_resolve_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in);
+
+/** TRANSFER_INIT, with Initiator Data if I=1 (R50 to R61, R241). */
 void mikey_build_transfer_init(struct ts_writer *w,
                                const struct mikey_transfer_new *in);
+
+/** TRANSFER_RESP (R66 to R84). */
 void mikey_build_transfer_resp(struct ts_writer *w,
                                const struct mikey_answer_new *in);
+
+/** A message of a CSB update (R159 to R170). */
 void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in);
+
+/** Error (R183 to R187). */
 void mikey_build_error(struct ts_writer *w, const struct mikey_error_new *in);
 
 /**

@@ -10,7 +10,7 @@
 #include "mikey/build.h"
 
 /** How many keys, and how many bytes of Key Data, we handle in one KEMAC. */
-#define MIKEY_KEYS_MAX 16
+#define MIKEY_KEYS_MAX   16
 #define MIKEY_KEYS_BYTES 2048
 
 /** One key, as views. */
@@ -18,8 +18,8 @@ struct mikey_key {
     uint8_t type; /* enum mikey_key_type */
     uint8_t kv;   /* enum mikey_kv */
     struct ts_span key;
-    struct ts_span salt; /* types with +SALT */
-    struct ts_span spi;  /* KV SPI */
+    struct ts_span salt;     /* types with +SALT */
+    struct ts_span spi;      /* KV SPI */
     struct ts_span from, to; /* KV INTERVAL */
 };
 

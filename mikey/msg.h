@@ -86,25 +86,48 @@ struct mikey_ticket {
 
 /** What one payload holds, by its type. */
 struct mikey_payload {
-    uint8_t type; /* enum mikey_next */
-    uint8_t next; /* type of the one behind it; 0 for SIGN */
+    uint8_t type;        /* enum mikey_next */
+    uint8_t next;        /* type of the one behind it; 0 for SIGN */
     struct ts_span body; /* the whole payload */
     union {
         struct mikey_kemac kemac;
-        struct mikey_time t;                            /* T */
-        struct mikey_id id;                             /* ID, IDR, CERT */
-        struct mikey_v v;                               /* V */
-        struct mikey_sp sp;                             /* SP */
-        struct mikey_tp tp;                             /* TP */
-        struct mikey_ticket ticket;                     /* TICKET */
-        struct { uint8_t role; struct mikey_time t; } tr;     /* TR */
-        struct { uint8_t role; struct ts_span data; } rand;   /* RAND, RANDR */
-        struct { uint8_t no; } error;                         /* ERR */
-        struct { uint8_t type; struct ts_span data; } ext;    /* EXT */
-        struct { uint8_t c; struct ts_span data; } pke;       /* PKE */
-        struct { uint8_t type; struct ts_span data; } sign;   /* SIGN */
-        struct { uint8_t func; struct ts_span data; } chash;  /* CHASH */
-        struct { uint8_t group, kv; struct ts_span value; } dh; /* DH */
+        struct mikey_time t;        /* T */
+        struct mikey_id id;         /* ID, IDR, CERT */
+        struct mikey_v v;           /* V */
+        struct mikey_sp sp;         /* SP */
+        struct mikey_tp tp;         /* TP */
+        struct mikey_ticket ticket; /* TICKET */
+        struct {
+            uint8_t role;
+            struct mikey_time t;
+        } tr; /* TR */
+        struct {
+            uint8_t role;
+            struct ts_span data;
+        } rand; /* RAND, RANDR */
+        struct {
+            uint8_t no;
+        } error; /* ERR */
+        struct {
+            uint8_t type;
+            struct ts_span data;
+        } ext; /* EXT */
+        struct {
+            uint8_t c;
+            struct ts_span data;
+        } pke; /* PKE */
+        struct {
+            uint8_t type;
+            struct ts_span data;
+        } sign; /* SIGN */
+        struct {
+            uint8_t func;
+            struct ts_span data;
+        } chash; /* CHASH */
+        struct {
+            uint8_t group, kv;
+            struct ts_span value;
+        } dh; /* DH */
     } u;
 };
 
@@ -155,8 +178,8 @@ bool mikey_chain_next(struct mikey_chain *c, struct mikey_payload *p);
  */
 TS_MUST enum ts_err mikey_chain_end(const struct mikey_chain *c);
 
-#define MIKEY_SP_MAX 16
-#define MIKEY_ERR_MAX 8
+#define MIKEY_SP_MAX    16
+#define MIKEY_ERR_MAX   8
 #define MIKEY_IDR_ROLES 8
 
 /**
@@ -169,8 +192,8 @@ struct mikey_msg {
     struct mikey_hdr hdr;
     bool has_t;
     struct mikey_time t;
-    struct ts_span rand[4];                   /* by enum mikey_rand_role */
-    struct mikey_id idr[MIKEY_IDR_ROLES];     /* by enum mikey_id_role */
+    struct ts_span rand[4];               /* by enum mikey_rand_role */
+    struct mikey_id idr[MIKEY_IDR_ROLES]; /* by enum mikey_id_role */
     bool has_tp, has_ticket, has_kemac, has_v;
     struct mikey_tp tp;
     struct mikey_ticket ticket;

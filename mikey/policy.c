@@ -6,8 +6,8 @@ bool mikey_flags_ok(uint16_t f, bool has_tgk)
 #define HAS(x) (f & MIKEY_FLAG_##x)
     return (HAS(D) || HAS(L)) && (!HAS(G) || HAS(F)) &&
            (HAS(G) || HAS(H)) && /* R158: one RAND at least enters the TEK */
-           (!HAS(I) || HAS(E)) && (!HAS(K) || HAS(D)) &&
-           (!HAS(M) || HAS(F)) && !(HAS(I) && has_tgk && !HAS(F)); /* R217 */
+           (!HAS(I) || HAS(E)) && (!HAS(K) || HAS(D)) && (!HAS(M) || HAS(F)) &&
+           !(HAS(I) && has_tgk && !HAS(F)); /* R217 */
 #undef HAS
 }
 
@@ -145,9 +145,9 @@ static void build_tp_data(struct ts_writer *w, const struct mikey_policy *p,
     if (p->has_end)
         mikey_build_tr(&d, MIKEY_TRE, mikey_time_ntp32(p->end));
     if (p->has_rekey)
-        mikey_build_tr(&d, MIKEY_TRR,
-                       (struct mikey_time){MIKEY_NTP_UTC_32,
-                                           (uint64_t)p->rekey << 32});
+        mikey_build_tr(
+            &d, MIKEY_TRR,
+            (struct mikey_time){MIKEY_NTP_UTC_32, (uint64_t)p->rekey << 32});
     if (n_want)
         build_wanted(&d, want, n_want);
     for (size_t i = 0; i < p->n_apps; i++)

@@ -10,7 +10,7 @@
 
 /** How many responders and applications one ticket of ours may name. */
 #define MIKEY_RESPONDERS_MAX 64
-#define MIKEY_APPS_MAX 8
+#define MIKEY_APPS_MAX       8
 
 /** TP Data, read. Identities are views. */
 struct mikey_policy {
@@ -29,8 +29,8 @@ struct mikey_policy {
 
 /** Flags of a ticket as our UEs ask for it (design section 7). */
 #define MIKEY_FLAGS_USUAL                                                      \
-    (MIKEY_FLAG_D | MIKEY_FLAG_E | MIKEY_FLAG_F | MIKEY_FLAG_G | MIKEY_FLAG_H | \
-     MIKEY_FLAG_I | MIKEY_FLAG_N | MIKEY_FLAG_O)
+    (MIKEY_FLAG_D | MIKEY_FLAG_E | MIKEY_FLAG_F | MIKEY_FLAG_G |               \
+     MIKEY_FLAG_H | MIKEY_FLAG_I | MIKEY_FLAG_N | MIKEY_FLAG_O)
 
 /**
  * Whether flags fit together (RFC 6043 6.10; mikey-ticket.md 2.17).

@@ -118,7 +118,7 @@ static void reply_kemac(struct mikey_build *b, const struct mikey_reply_new *in)
 static void reply_v(struct mikey_build *b, const struct mikey_reply_new *in)
 {
     struct mikey_hmac h;
-    mikey_protect_auth(in->psk, &h); /* R43, R131 */
+    mikey_protect_auth(in->psk, &h);                           /* R43, R131 */
     mikey_build_v(b, in->psk->suite, &h, in->init->raw, none); /* R44, R132 */
     ts_wipe(&h, sizeof h);
 }
@@ -126,8 +126,7 @@ static void reply_v(struct mikey_build *b, const struct mikey_reply_new *in)
 void mikey_build_request_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in)
 {
-    struct mikey_build b =
-        reply_hdr(w, MIKEY_REQUEST_RESP, &in->init->hdr);
+    struct mikey_build b = reply_hdr(w, MIKEY_REQUEST_RESP, &in->init->hdr);
     in->psk->selector = MIKEY_SEL_RESP;
     mikey_build_t(&b, in->t);
     mikey_build_idr(&b, MIKEY_IDR_KMS, in->idr_kms);
@@ -139,8 +138,7 @@ void mikey_build_request_resp(struct ts_writer *w,
 void mikey_build_resolve_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in)
 {
-    struct mikey_build b =
-        reply_hdr(w, MIKEY_RESOLVE_RESP, &in->init->hdr);
+    struct mikey_build b = reply_hdr(w, MIKEY_RESOLVE_RESP, &in->init->hdr);
     in->psk->selector = MIKEY_SEL_RESP;
     mikey_build_t(&b, in->t);
     mikey_build_idr(&b, MIKEY_IDR_KMS, in->idr_kms);
@@ -266,9 +264,8 @@ enum ts_err mikey_reply_open(const struct mikey_msg *init, struct ts_span raw,
     err = mikey_v_verify(&out->msg, keys.suite, &h, init->raw, none);
     if (!err) {
         mikey_protect_cipher(&keys, &c);
-        err = mikey_kemac_open(&out->msg.kemac, keys.suite, &c,
-                               init->hdr.csb, out->msg.t.value, mpks,
-                               &out->keys);
+        err = mikey_kemac_open(&out->msg.kemac, keys.suite, &c, init->hdr.csb,
+                               out->msg.t.value, mpks, &out->keys);
         ts_wipe(&c, sizeof c);
     }
     ts_wipe(&h, sizeof h);

@@ -2,19 +2,19 @@
 #include "mikey/srtp.h"
 
 enum { /* SRTP parameter types */
-    P_ENCR_ALG = 0,
-    P_ENCR_KEY = 1,
-    P_AUTH_ALG = 2,
-    P_AUTH_KEY = 3,
-    P_SALT = 4,
-    P_PRF = 5,
-    P_KDR = 6,
-    P_SRTP_ENCR = 7,
-    P_SRTCP_ENCR = 8,
-    P_FEC = 9,
-    P_SRTP_AUTH = 10,
-    P_TAG = 11,
-    P_PREFIX = 12,
+       P_ENCR_ALG = 0,
+       P_ENCR_KEY = 1,
+       P_AUTH_ALG = 2,
+       P_AUTH_KEY = 3,
+       P_SALT = 4,
+       P_PRF = 5,
+       P_KDR = 6,
+       P_SRTP_ENCR = 7,
+       P_SRTCP_ENCR = 8,
+       P_FEC = 9,
+       P_SRTP_AUTH = 10,
+       P_TAG = 11,
+       P_PREFIX = 12,
 };
 
 static const struct mikey_srtp_policy defaults = {
@@ -128,12 +128,18 @@ void mikey_srtp_policy_write(struct ts_writer *w,
     const struct {
         uint8_t type, value;
     } octets[] = {
-        {P_ENCR_ALG, p->encr_alg},     {P_ENCR_KEY, p->encr_key},
-        {P_AUTH_ALG, p->auth_alg},     {P_AUTH_KEY, p->auth_key},
-        {P_SALT, p->salt},             {P_PRF, p->prf},
-        {P_KDR, (uint8_t)p->kdr},      {P_SRTP_ENCR, p->srtp_encr},
-        {P_SRTCP_ENCR, p->srtcp_encr}, {P_SRTP_AUTH, p->srtp_auth},
-        {P_TAG, p->tag},               {P_PREFIX, p->prefix},
+        {P_ENCR_ALG, p->encr_alg},
+        {P_ENCR_KEY, p->encr_key},
+        {P_AUTH_ALG, p->auth_alg},
+        {P_AUTH_KEY, p->auth_key},
+        {P_SALT, p->salt},
+        {P_PRF, p->prf},
+        {P_KDR, (uint8_t)p->kdr},
+        {P_SRTP_ENCR, p->srtp_encr},
+        {P_SRTCP_ENCR, p->srtcp_encr},
+        {P_SRTP_AUTH, p->srtp_auth},
+        {P_TAG, p->tag},
+        {P_PREFIX, p->prefix},
     };
     if (p->kdr > 0xff)
         ts_writer_fail(w, TS_E_RANGE);
@@ -176,8 +182,7 @@ static const struct mikey_key *find_key(const struct mikey_keys *keys,
                                         struct ts_span spi)
 {
     for (size_t i = 0; i < keys->n; i++)
-        if (keys->k[i].type != MIKEY_MPK &&
-            ts_span_equal(keys->k[i].spi, spi))
+        if (keys->k[i].type != MIKEY_MPK && ts_span_equal(keys->k[i].spi, spi))
             return &keys->k[i];
     return NULL;
 }

@@ -10,16 +10,16 @@
 
 /** An SRTP policy with its defaults filled in; lengths in bytes. */
 struct mikey_srtp_policy {
-    uint8_t encr_alg;  /* 0 NULL, 1 AES-CM, 6 AES-GCM ... */
-    uint8_t encr_key;  /* master key length */
-    uint8_t auth_alg;  /* 0 NULL, 1 HMAC-SHA-1 */
+    uint8_t encr_alg; /* 0 NULL, 1 AES-CM, 6 AES-GCM ... */
+    uint8_t encr_key; /* master key length */
+    uint8_t auth_alg; /* 0 NULL, 1 HMAC-SHA-1 */
     uint8_t auth_key;
-    uint8_t salt;      /* master salt length */
-    uint8_t prf;       /* 0 AES-CM */
-    uint32_t kdr;      /* key derivation rate, 0 once */
+    uint8_t salt; /* master salt length */
+    uint8_t prf;  /* 0 AES-CM */
+    uint32_t kdr; /* key derivation rate, 0 once */
     bool srtp_encr, srtcp_encr, srtp_auth;
     uint8_t fec;
-    uint8_t tag;       /* authentication tag length */
+    uint8_t tag; /* authentication tag length */
     uint8_t prefix;
 };
 
@@ -53,9 +53,9 @@ TS_MUST enum ts_err mikey_cs_find(const struct mikey_hdr *hdr, uint8_t id,
 
 /** RANDs and PRF that enter the keys of all sessions of a CSB. */
 struct mikey_tek_base {
-    uint8_t prf;            /* of HDR */
-    struct ts_span rand_i;  /* RANDRi of TRANSFER_INIT; empty unless H */
-    struct ts_span rand_r;  /* RANDRr of TRANSFER_RESP; empty unless G */
+    uint8_t prf;           /* of HDR */
+    struct ts_span rand_i; /* RANDRi of TRANSFER_INIT; empty unless H */
+    struct ts_span rand_r; /* RANDRr of TRANSFER_RESP; empty unless G */
 };
 
 /**

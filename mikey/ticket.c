@@ -81,8 +81,8 @@ void mikey_build_ticket(struct mikey_build *b,
     ts_close_u16(w, mark);
     if (mac && !w->err) {
         mikey_protect_auth(&p, &h);
-        mikey_hmac_add(&h, ts_span(w->buf + from,
-                                   (size_t)(mac - (w->buf + from))));
+        mikey_hmac_add(&h,
+                       ts_span(w->buf + from, (size_t)(mac - (w->buf + from))));
         mikey_hmac_end(&h, mac, in->suite->mac);
         ts_wipe(&h, sizeof h);
     }
@@ -144,13 +144,13 @@ enum ts_err mikey_base_read(const struct mikey_ticket *t,
             return err;
     }
     enum ts_err err = mikey_chain_end(&c);
-    const unsigned must = 1u << MIKEY_T | 1u << MIKEY_RAND | 1u << MIKEY_KEMAC |
-                          1u << MIKEY_V;
+    const unsigned must =
+        1u << MIKEY_T | 1u << MIKEY_RAND | 1u << MIKEY_KEMAC | 1u << MIKEY_V;
     if (!err && (seen & must) != must)
         err = TS_E_MISSING;
     if (!err)
-        base->covered = ts_span(t->body.p + 1,
-                                (size_t)(base->v.mac.p - (t->body.p + 1)));
+        base->covered =
+            ts_span(t->body.p + 1, (size_t)(base->v.mac.p - (t->body.p + 1)));
     return err;
 }
 

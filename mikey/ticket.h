@@ -13,10 +13,10 @@ struct mikey_ticket_new {
     const struct mikey_suite *suite;
     uint16_t flags;
     const struct mikey_policy *policy;
-    struct ts_span tpk;      /* ticket key, 16 bytes or more */
-    struct ts_span tpk_id;   /* IDRpsk, so that the TPK can be found */
-    struct mikey_time t;     /* time of issue */
-    struct ts_span rand;     /* as long as TPK and MPK at least (R274) */
+    struct ts_span tpk;           /* ticket key, 16 bytes or more */
+    struct ts_span tpk_id;        /* IDRpsk, so that the TPK can be found */
+    struct mikey_time t;          /* time of issue */
+    struct ts_span rand;          /* as long as TPK and MPK at least (R274) */
     const struct mikey_key *keys; /* the MPK, then session keys */
     size_t n_keys;
 };

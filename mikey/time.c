@@ -2,7 +2,7 @@
 #include "mikey/time.h"
 
 #define SINCE_1900 2208988800u /* NTP seconds of 1970-01-01 */
-#define MICRO 1000000u
+#define MICRO      1000000u
 
 struct mikey_time mikey_time_ntp(uint64_t us)
 {

@@ -151,8 +151,8 @@ enum ts_err mikey_transfer_verify(const struct mikey_msg *m,
         self = m->idr[MIKEY_IDR_R].data;
     transfer_auth(suite, mpk_i, m->hdr.csb, m->rand[MIKEY_RAND_I], &h);
     transfer_mac(&h, ts_span(m->raw.p, mikey_at(m, m->v.mac)),
-                 resume - 2 - t->init.n, resume, m->idr[MIKEY_IDR_I].data,
-                 self, mac, suite->mac);
+                 resume - 2 - t->init.n, resume, m->idr[MIKEY_IDR_I].data, self,
+                 mac, suite->mac);
     ts_wipe(&h, sizeof h);
     bool good = ts_equal(mac, suite->mac, m->v.mac.p, m->v.mac.n);
     ts_wipe(mac, sizeof mac);

@@ -16,8 +16,8 @@ void mikey_update_keys(const struct mikey_msg *init,
                        struct mikey_protect *keys)
 {
     mikey_protect_begin(keys, mikey_suite_prf(init->hdr.prf), ts_key_span(mpk),
-                        answer ? MIKEY_SEL_RESP : MIKEY_SEL_INIT,
-                        init->hdr.csb, init->rand[MIKEY_RAND_I],
+                        answer ? MIKEY_SEL_RESP : MIKEY_SEL_INIT, init->hdr.csb,
+                        init->rand[MIKEY_RAND_I],
                         answer ? answer->rand[MIKEY_RAND_R] : none);
 }
 
@@ -98,8 +98,8 @@ enum ts_err mikey_update_open(const struct mikey_msg *m, struct ts_span init,
 
     struct mikey_cipher c;
     mikey_protect_cipher(keys, &c);
-    err = mikey_kemac_open(&m->kemac, keys->suite, &c, keys->csb, m->t.value,
-                           0, out);
+    err = mikey_kemac_open(&m->kemac, keys->suite, &c, keys->csb, m->t.value, 0,
+                           out);
     ts_wipe(&c, sizeof c);
     return err;
 }

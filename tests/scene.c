@@ -12,18 +12,24 @@ static void die(const char *what, const char *name)
     abort();
 }
 
+static unsigned digit(const char *hex, size_t i)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = strchr(digits, hex[i]);
+    if (!at)
+        die("not hex", hex);
+    return (unsigned)(at - digits);
+}
+
 struct bytes scene_hex(const char *hex)
 {
     struct bytes out = {0};
     size_t n = strlen(hex);
     if (n % 2 || n / 2 > sizeof out.b)
         die("not hex", hex);
-    for (; out.n < n / 2; out.n++) {
-        unsigned v;
-        if (sscanf(hex + 2 * out.n, "%2x", &v) != 1)
-            die("not hex", hex);
-        out.b[out.n] = (uint8_t)v;
-    }
+    for (; out.n < n / 2; out.n++)
+        out.b[out.n] =
+            (uint8_t)(digit(hex, 2 * out.n) << 4 | digit(hex, 2 * out.n + 1));
     return out;
 }
 
@@ -91,11 +97,10 @@ void scene_auth(const struct example *e, enum example_message which,
     example_derive(e, &k);
     if (request || resolve) {
         scene_read(e, request ? REQUEST_INIT : RESOLVE_INIT, &init);
-        mikey_protect_begin(keys, e->suite,
-                            ts_key_span(request ? &e->psk_i : &e->psk_r),
-                            answer ? MIKEY_SEL_RESP : MIKEY_SEL_INIT,
-                            init.hdr.csb, init.rand[MIKEY_RAND_I],
-                            init.rand[MIKEY_RAND_R]);
+        mikey_protect_begin(
+            keys, e->suite, ts_key_span(request ? &e->psk_i : &e->psk_r),
+            answer ? MIKEY_SEL_RESP : MIKEY_SEL_INIT, init.hdr.csb,
+            init.rand[MIKEY_RAND_I], init.rand[MIKEY_RAND_R]);
         return;
     }
     scene_read(e, TRANSFER_INIT, &init);
@@ -246,8 +251,8 @@ void scene_sign_ticket(const struct example *e, const struct mikey_ticket *t)
     if (mikey_base_read(t, &base))
         return;
     mac = (uint8_t *)(uintptr_t)base.v.mac.p; /* in memory of the test */
-    mikey_protect_begin(&keys, e->suite, ts_key_span(&e->tpk),
-                        MIKEY_SEL_TICKET, 0xffffffff, base.rand, none);
+    mikey_protect_begin(&keys, e->suite, ts_key_span(&e->tpk), MIKEY_SEL_TICKET,
+                        0xffffffff, base.rand, none);
     mikey_protect_auth(&keys, &h);
     mikey_hmac_add(&h, base.covered);
     if (base.v.mac.n == e->suite->mac)

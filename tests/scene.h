@@ -20,8 +20,10 @@ struct bytes {
 /** A vector file as JSON; fails the test when it cannot be read. */
 json_t *scene_json(const char *name);
 
-/** Bytes of hexadecimal digits, of NAME in GROUP; fail the test. */
+/** Bytes of hexadecimal digits; fails the test when they are not. */
 struct bytes scene_hex(const char *hex);
+
+/** Bytes of name in group; fails the test when there are none. */
 struct bytes scene_bytes(json_t *json, const char *group, const char *name);
 
 static inline struct ts_span span_of(const struct bytes *b)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whatever is changed in a message, it is refused: by its reader, by what its
- * receiver checks, or by a MAC (R22, R44, R61, R84, R108, R115, R132 to R134,
+ * receiver checks, or by a MAC (R22, R44, R61, R84, R108, R115, R132-R134,
  * R175, R177, R300).
  */
 #include "tests/scene.h"
@@ -48,7 +48,7 @@ static void refused(const struct example *e, enum example_message which,
 }
 
 typedef void (*attack_fn)(const struct example *e, enum example_message which,
-                       struct copy *c);
+                          struct copy *c);
 
 static void each_message(attack_fn attack)
 {
@@ -278,9 +278,9 @@ static void a_ticket_under_another_time_or_rand_does_not_open(void **state)
             c.b[at] ^= 0x10;
             scene_sign_ticket(&e, &m.ticket);
             OK(mikey_base_read(&m.ticket, &changed));
-            assert_int_not_equal(mikey_base_open(&m.ticket, &changed,
-                                                 ts_key_span(&e.tpk), &o),
-                                 TS_OK);
+            assert_int_not_equal(
+                mikey_base_open(&m.ticket, &changed, ts_key_span(&e.tpk), &o),
+                TS_OK);
             c.b[at] ^= 0x10;
         }
     }

@@ -54,8 +54,8 @@ int ctl_fail_store(const struct ctl *ctl, enum ts_err err)
 }
 
 /* Print and release. */
-static int print(const struct ctl *ctl, json_t *object, const char *format,
-                 va_list ap)
+__attribute__((format(printf, 3, 0))) static int
+print(const struct ctl *ctl, json_t *object, const char *format, va_list ap)
 {
     if (!object)
         return ctl_fail(ctl, 1, "out of memory");

@@ -30,8 +30,7 @@ bool mt_decode_tp(const struct mt_decoder *d, const struct mikey_tp *tp,
     mt_put_number(o, "Version", tp->version);
     mt_put_code(o, "PRF Func", MT_PRF_FUNC, tp->prf);
     for (unsigned i = 0; flags[i]; i++)
-        mt_put_bool(o, (char[]){flags[i], '\0'},
-                    tp->flags & MIKEY_FLAG_D >> i);
+        mt_put_bool(o, (char[]){flags[i], '\0'}, tp->flags & MIKEY_FLAG_D >> i);
     mt_put_number(o, "Res", tp->reserved);
     mt_put_number(o, "TP Data Length", tp->data.n);
     return put_region(d, o, "TP Data", tp->data);

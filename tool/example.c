@@ -6,7 +6,10 @@
 
 static const struct ts_span none;
 
-#define INPUT(name, field) {name, offsetof(struct example, field)}
+#define INPUT(name, field)                                                     \
+    {                                                                          \
+        name, offsetof(struct example, field)                                  \
+    }
 const struct example_input example_inputs[] = {
     INPUT("PSK(I,KMS)", psk_i),
     INPUT("PSK(R,KMS)", psk_r),
@@ -27,10 +30,14 @@ const size_t example_n_inputs =
 const char *example_name(enum example_message which)
 {
     static const char *const names[EXAMPLE_MESSAGES] = {
-        "REQUEST_INIT_PSK",         "REQUEST_RESP",
-        "TRANSFER_INIT",            "RESOLVE_INIT_PSK",
-        "RESOLVE_RESP",             "TRANSFER_RESP",
-        "CSB-update TRANSFER_INIT", "CSB-update TRANSFER_RESP",
+        "REQUEST_INIT_PSK",
+        "REQUEST_RESP",
+        "TRANSFER_INIT",
+        "RESOLVE_INIT_PSK",
+        "RESOLVE_RESP",
+        "TRANSFER_RESP",
+        "CSB-update TRANSFER_INIT",
+        "CSB-update TRANSFER_RESP",
         "Error"};
     return names[which];
 }

@@ -71,8 +71,11 @@ static int decode_verb(char **args, size_t flags)
     if (!read_input(args[0], buf, &n))
         return 1;
     enum ts_err err = mt_octets(buf, n, &msg, &form);
-    if (err)
-        return fail(form, ts_strerror(err));
+    if (err) {
+        fprintf(stderr, "mikeytool: input, read as %s: %s\n", form,
+                ts_strerror(err));
+        return 1;
+    }
     json_t *json = mt_decode(msg, why);
     if (!json)
         return fail("not well-formed", why);

@@ -5,39 +5,24 @@
 
 static const char *const data_type[] = {
     "Pre-shared", /* RFC 3830 */
-    "PSK ver msg",
-    "Public key",
-    "PK ver msg",
-    "D-H init",
-    "D-H resp",
-    "Error",
-    "DHHMAC init", /* RFC 4650 */
-    "DHHMAC resp",
-    "RSA-R I_MSG", /* RFC 4738 */
-    "RSA-R R_MSG",
-    "REQUEST_INIT_PSK", /* RFC 6043 */
-    "REQUEST_INIT_PK",
-    "REQUEST_RESP",
-    "TRANSFER_INIT",
-    "TRANSFER_RESP",
-    "RESOLVE_INIT_PSK",
-    "RESOLVE_INIT_PK",
-    "RESOLVE_RESP",
-    "REQUEST_KEY_PSK", /* RFC 6267 */
-    "REQUEST_KEY_PKE",
-    "REQUEST_KEY_RESP",
-    "I_MESSAGE_1",
-    "R_MESSAGE_1",
-    "I_MESSAGE_2",
-    "R_MESSAGE_2",
+    "PSK ver msg",     "Public key",       "PK ver msg",
+    "D-H init",        "D-H resp",         "Error",
+    "DHHMAC init",                         /* RFC 4650 */
+    "DHHMAC resp",     "RSA-R I_MSG",      /* RFC 4738 */
+    "RSA-R R_MSG",     "REQUEST_INIT_PSK", /* RFC 6043 */
+    "REQUEST_INIT_PK", "REQUEST_RESP",     "TRANSFER_INIT",
+    "TRANSFER_RESP",   "RESOLVE_INIT_PSK", "RESOLVE_INIT_PK",
+    "RESOLVE_RESP",    "REQUEST_KEY_PSK", /* RFC 6267 */
+    "REQUEST_KEY_PKE", "REQUEST_KEY_RESP", "I_MESSAGE_1",
+    "R_MESSAGE_1",     "I_MESSAGE_2",      "R_MESSAGE_2",
     "SAKKE msg", /* RFC 6509 */
 };
 
 static const char *const next_payload[] = {
-    "Last payload", "KEMAC", "PKE",   "DH",     "SIGN", "T",     "ID",
-    "CERT",         "CHASH", "V",     "SP",     "RAND", "ERR",   "TR",
-    "IDR",          "RANDR", "TP",    "TICKET", NULL,   NULL,    "Key data",
-    "EXT",          "IBAKE", "ESK",   "SK",     "ECCPT", "SAKKE",
+    "Last payload", "KEMAC", "PKE", "DH",     "SIGN",  "T",     "ID",
+    "CERT",         "CHASH", "V",   "SP",     "RAND",  "ERR",   "TR",
+    "IDR",          "RANDR", "TP",  "TICKET", NULL,    NULL,    "Key data",
+    "EXT",          "IBAKE", "ESK", "SK",     "ECCPT", "SAKKE",
 };
 
 static const char *const prf_func[] = {"MIKEY-1", "PRF-HMAC-SHA-256"};
@@ -50,7 +35,7 @@ static const char *const ts_type[] = {"NTP-UTC", "NTP", "COUNTER",
                                       "NTP-UTC-32"};
 static const char *const ts_role[] = {NULL, "TRi", "TRs", "TRe", "TRr"};
 static const char *const id_type[] = {"NAI", "URI", "Byte string"};
-static const char *const id_role[] = {NULL,    "IDRi",   "IDRr",    "IDRkms",
+static const char *const id_role[] = {NULL,     "IDRi",   "IDRr",    "IDRkms",
                                       "IDRpsk", "IDRapp", "IDRkmsi", "IDRkmsr"};
 static const char *const cert_type[] = {"X.509v3", "X.509v3 URL",
                                         "X.509v3 Sign", "X.509v3 Encr"};
@@ -60,12 +45,14 @@ static const char *const key_type[] = {"TGK",  "TGK+SALT",  "TEK", "TEK+SALT",
 static const char *const kv[] = {"Null", "SPI", "Interval"};
 static const char *const hash_func[] = {"SHA-1", "MD5", "SHA-256"};
 static const char *const error_no[] = {
-    "Auth failure",   "Invalid TS",    "Invalid PRF",
-    "Invalid MAC",    "Invalid EA",    "Invalid HA",
-    "Invalid DH",     "Invalid ID",    "Invalid Cert",
-    "Invalid SP",     "Invalid SPpar", "Invalid DT",
+    "Auth failure",      "Invalid TS",
+    "Invalid PRF",       "Invalid MAC",
+    "Invalid EA",        "Invalid HA",
+    "Invalid DH",        "Invalid ID",
+    "Invalid Cert",      "Invalid SP",
+    "Invalid SPpar",     "Invalid DT",
     "Unspecified error", "Unsupported message type", /* RFC 4738 */
-    "Invalid TICKET", "Invalid TPpar", /* RFC 6043 */
+    "Invalid TICKET",    "Invalid TPpar",            /* RFC 6043 */
 };
 static const char *const rand_role[] = {NULL, "RANDRi", "RANDRr", "RANDRkms"};
 static const char *const ticket_type[] = {NULL, "MIKEY Base Ticket",
@@ -98,14 +85,17 @@ static const char *const srtp_param[] = {
     "SRTCP Auth. tag length",
     "AEAD authentication tag length", /* RFC 7714 */
 };
-static const char *const srtp_encr[] = {
-    "NULL",     "AES-CM",  "AES-F8",   "SEED-CTR", "SEED-CCM",
-    "SEED-GCM", "AES-GCM", "ARIA-CTR", "ARIA-GCM"};
+static const char *const srtp_encr[] = {"NULL",     "AES-CM",   "AES-F8",
+                                        "SEED-CTR", "SEED-CCM", "SEED-GCM",
+                                        "AES-GCM",  "ARIA-CTR", "ARIA-GCM"};
 static const char *const srtp_auth[] = {"NULL", "HMAC-SHA-1", "RCCm1", "RCCm2",
                                         "RCCm3"};
 static const char *const srtp_prf[] = {"AES-CM", "SEED-CTR", "ARIA-CTR"};
 
-#define REGISTRY(names) {names, sizeof names / sizeof names[0]}
+#define REGISTRY(names)                                                        \
+    {                                                                          \
+        names, sizeof names / sizeof names[0]                                  \
+    }
 
 static const struct {
     const char *const *names;

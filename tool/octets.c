@@ -42,19 +42,20 @@ static size_t squeeze(uint8_t *in, size_t n)
     return to;
 }
 
-static int digit(uint8_t c)
+/* 0 to 15, or 16 for what is no digit. */
+static unsigned digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
-        return c - '0';
+        return c - (unsigned)'0';
     c = (uint8_t)tolower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'a' && c <= 'f' ? c - (unsigned)'a' + 10 : 16;
 }
 
 /* In place: two digits to one octet. False if they are not all digits. */
 static bool from_hex(uint8_t *in, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (digit(in[i]) < 0)
+        if (digit(in[i]) > 15)
             return false;
     for (size_t i = 0; i + 1 < n; i += 2)
         in[i / 2] = (uint8_t)(digit(in[i]) << 4 | digit(in[i + 1]));
@@ -89,7 +90,7 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
     *out = ts_span(in, n);
     *form = "raw";
     if (n == 0)
-        return TS_E_MISSING;
+        return TS_E_EMPTY;
     if (!is_text(in, n))
         return TS_OK;
 
@@ -102,7 +103,7 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
     }
     n = squeeze(in, n);
     if (n == 0)
-        return TS_E_MISSING;
+        return TS_E_EMPTY;
     if (from_hex(in, n)) {
         *form = "hex";
         *out = ts_span(in, n / 2);

@@ -21,7 +21,7 @@
  * @param in   at most MT_INPUT_MAX bytes; changed
  * @param out  the message: a view into in
  * @param form "raw", "sdp", "hex" or "base64"
- * @return OK, E_MISSING for an empty input, E_FORMAT
+ * @return OK, E_EMPTY for an empty input, E_FORMAT
  */
 TS_MUST enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
                               const char **form);

@@ -52,8 +52,8 @@ struct ue_srtp {
 struct ue_media_keys {
     struct ue_srtp send;
     struct ue_srtp recv;
-    bool aes256;         /* AES_256_CM_HMAC_SHA1_80, else AES_CM_128_... */
-    char proven[257];    /* the peer's identity as the KMS bound it */
+    bool aes256;      /* AES_256_CM_HMAC_SHA1_80, else AES_CM_128_... */
+    char proven[257]; /* the peer's identity as the KMS bound it */
 };
 
 struct ue_keying;

@@ -67,7 +67,8 @@ TS_MUST enum ts_err ue_check_policy(struct ue_keying *k,
  * @param init, answer  TRANSFER_INIT and TRANSFER_RESP; init gives the flags
  * @param caller        we sent init
  */
-TS_MUST enum ts_err ue_derive(struct ue_keying *k, const struct mikey_keys *keys,
+TS_MUST enum ts_err ue_derive(struct ue_keying *k,
+                              const struct mikey_keys *keys,
                               const struct mikey_msg *init,
                               const struct mikey_msg *answer, bool caller,
                               struct ue_media_keys *out);

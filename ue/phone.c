@@ -3,6 +3,9 @@
 
 #include <curl/curl.h>
 #include <re.h>
+#define DEBUG_MODULE "tessera-ue" /* re_dbg.h wants both */
+#define DEBUG_LEVEL  0
+#include <re_dbg.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -226,6 +229,7 @@ int ue_phone_run(const struct ue_conf *conf, const struct ue_order *order)
         return FAILED;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    dbg_init(DBG_ERR, DBG_NONE); /* we say ourselves what went wrong */
     if (libre_init() || curl_global_init(CURL_GLOBAL_DEFAULT) ||
         ue_media_init()) {
         complain("start", "a library cannot be initialised");

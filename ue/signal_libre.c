@@ -121,7 +121,8 @@ static enum ts_err find_proxy(struct ue_signal *sig, int family,
     sig->tp = pl_strcmp(&transport, "udp") ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
     if ((sig->tp == SIP_TRANSP_TCP && pl_strcmp(&transport, "tcp")) ||
         pl_strcpy(&host, name, sizeof(name)) ||
-        pl_strcpy(&port, service, sizeof(service)))
+        pl_strcpy(&port, service, sizeof(service)) || pl_u32(&port) == 0 ||
+        pl_u32(&port) > UINT16_MAX)
         return TS_E_CONFIG;
     if (getaddrinfo(name, service, &hints, &found))
         return TS_E_NOTFOUND;
