@@ -22,8 +22,8 @@ static enum ts_err check_wanted(const struct kms_question *q,
         return TS_E_UNSUPPORTED;
     for (size_t i = 0; i < want->n; i++) {
         const struct mikey_key *k = &want->k[i];
-        if (k->type == MIKEY_MPK || k->kv != MIKEY_KV_SPI || k->key.n < 16 ||
-            k->key.n > most || k->salt.n > 32)
+        if (k->type == MIKEY_MPK || k->kv != MIKEY_KV_SPI || k->spi.n == 0 ||
+            k->key.n < 16 || k->key.n > most || k->salt.n > 32)
             return TS_E_UNSUPPORTED;
         for (size_t j = 0; j < i; j++)
             if (ts_span_equal(k->spi, want->k[j].spi))

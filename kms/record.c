@@ -144,7 +144,8 @@ size_t kms_engine_record(const struct kms_engine *e,
                    ts_span(q->user->identity, q->user->identity_len));
     if (q->key_id.n)
         put_member(&l, "key-id", q->key_id);
-    if (q->has_policy)
+    /* only what was authenticated is put down as said by somebody */
+    if (q->has_policy && q->user)
         put_policy(&l, &q->policy);
     l.cap = KMS_RECORD_MAX;
     put_hex(&l, "csb", ts_span(csb, sizeof csb));

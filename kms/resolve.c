@@ -53,8 +53,10 @@ static void open_ticket(struct kms_engine *e, struct kms_question *q,
     }
     struct ts_span key =
         tpk ? ts_key_span(&tpk->key) : ts_span(dummy, sizeof dummy);
-    if (mikey_base_open(t, &base, key, opened))
+    if (mikey_base_open(t, &base, key, opened)) {
         refuse(q, "ticket altered");
+        q->has_policy = false; /* for the record: nobody vouches for it */
+    }
 }
 
 /* The one in the ticket whom the authenticated user is, else nobody. */

@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, ASAN, FUZZ = "build", "build-asan", "build-fuzz"
+TSAN = "build-tsan"
 LOGS = ROOT / BUILD / "check"
 TAIL = 40  # lines of a failing step's log that are shown
 FUZZ_SHORT = 5  # seconds for each target
@@ -208,6 +209,19 @@ def lab_step(version, runs=1):
     return work
 
 
+def tsan_step(log):
+    """The rings are what two processes share; a test runs them in threads."""
+    options = ("-Db_sanitize=thread", "-Db_lundef=false")
+    if not (ROOT / TSAN / "build.ninja").exists():
+        code = run(log, ["meson", "setup", TSAN, *options], 5 * MINUTE)
+        if code != 0:
+            return [verdict("meson setup " + TSAN, code)]
+    code = run(log, ["ninja", "-C", TSAN, "tests/test_ring"], 5 * MINUTE)
+    if code == 0:
+        code = run(log, [str(ROOT / TSAN / "tests/test_ring")], 5 * MINUTE)
+    return [verdict("ring under TSan", code)]
+
+
 def valgrind_step(log):
     if not shutil.which("valgrind"):
         return [("valgrind", SKIPPED, "apt-get install valgrind first")]
@@ -252,6 +266,10 @@ def steps(nightly):
     yield "unit tests sanitized", meson_step(ASAN, "unit", 8 * MINUTE)
     yield "integration sanitized", meson_step(
         ASAN, "integration", 12 * MINUTE, "--timeout-multiplier", "2")
+    yield "calls", meson_step(BUILD, "e2e", 10 * MINUTE)
+    yield "calls sanitized", meson_step(
+        ASAN, "e2e", 12 * MINUTE, "--timeout-multiplier", "2")
+    yield "rings, threads sanitized", tsan_step
     yield "lab ipv4", lab_step("4", lab_runs)
     yield "lab ipv6", lab_step("6", lab_runs)
     yield "fuzz build", build_step(FUZZ, CLANG_FUZZ, CC="clang")

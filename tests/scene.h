@@ -26,6 +26,7 @@ struct bytes scene_hex(const char *hex);
 /** Bytes of name in group; fails the test when there are none. */
 struct bytes scene_bytes(json_t *json, const char *group, const char *name);
 
+/** The bytes as a view. */
 static inline struct ts_span span_of(const struct bytes *b)
 {
     return ts_span(b->b, b->n);

@@ -398,8 +398,8 @@ static enum ts_err error_message(const struct example *e, struct ts_writer *w)
     return TS_OK;
 }
 
-static enum ts_err build(const struct example *e, enum example_message which,
-                         struct ts_writer *w)
+enum ts_err example_write(const struct example *e, enum example_message which,
+                          struct ts_writer *w)
 {
     switch (which) {
     case REQUEST_INIT:
@@ -426,7 +426,7 @@ static enum ts_err build(const struct example *e, enum example_message which,
 enum ts_err example_build(struct example *e, enum example_message which)
 {
     struct ts_writer w = ts_writer_init(e->msg[which].b, EXAMPLE_MSG_MAX);
-    enum ts_err err = build(e, which, &w);
+    enum ts_err err = example_write(e, which, &w);
     e->msg[which].n = w.len;
     return err ? err : w.err;
 }

@@ -67,7 +67,15 @@ static inline struct ts_span example_span(const struct example *e,
 /** Derive the keys. */
 void example_derive(const struct example *e, struct example_keys *keys);
 
-/** Build one message; those that it answers or repeats must stand in e. */
+/**
+ * Write one message; those that it answers or repeats must stand in e. A
+ * failure to write latches in w.
+ */
+TS_MUST enum ts_err example_write(const struct example *e,
+                                  enum example_message which,
+                                  struct ts_writer *w);
+
+/** The same, into e. */
 TS_MUST enum ts_err example_build(struct example *e,
                                   enum example_message which);
 
