@@ -14,7 +14,6 @@
 #include "bench/rig.h"
 
 #define ROUNDS 301
-#define WARMUP 32 /* rounds that are not counted */
 #define BOUND  "1.5"
 
 /* ---- allocations, of all code in this process ---- */
@@ -80,14 +79,13 @@ static void run(struct rig *rig, enum rig_exchange which,
     const struct floor *f =
         which == RIG_REQUEST ? &floor_request : &floor_resolve;
     s->allocations = 0;
-    for (unsigned i = 0; i < WARMUP + ROUNDS; i++) {
-        unsigned at = i < WARMUP ? 0 : i - WARMUP;
+    for (unsigned i = 0; i < ROUNDS; i++) {
         rig_prepare(rig, which);
         unsigned long before = allocations;
-        s->engine[at] = run_engine(rig, which);
+        s->engine[i] = run_engine(rig, which);
         s->allocations += allocations - before;
-        s->floor[at] = run_floor(f, suite);
-        s->ratio[at] = s->engine[at] / s->floor[at];
+        s->floor[i] = run_floor(f, suite);
+        s->ratio[i] = s->engine[i] / s->floor[i];
     }
 }
 
@@ -121,6 +119,7 @@ int main(void)
     for (enum floor_suite suite = FLOOR_128; suite < FLOOR_SUITES; suite++) {
         int bits = suite == FLOOR_128 ? 128 : 256;
         rig_open(&rig, (unsigned)bits);
+        rig_warm(&rig);
         run(&rig, RIG_RESOLVE, suite, &series);
         all += series.allocations;
         print_series(&series, "resolve", bits);

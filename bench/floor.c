@@ -14,7 +14,7 @@ static uint8_t result[MESSAGE_MAX];
 
 static void run_sha1(const struct floor *f)
 {
-    struct hmac_sha1_ctx ctx[FLOOR_KEYS];
+    __attribute__((uninitialized)) struct hmac_sha1_ctx ctx[FLOOR_KEYS];
     bool set[FLOOR_KEYS] = {false};
     for (size_t i = 0; i < f->n; i++) {
         const struct floor_step *s = &f->step[i];
@@ -35,7 +35,7 @@ static void run_sha1(const struct floor *f)
 
 static void run_sha256(const struct floor *f)
 {
-    struct hmac_sha256_ctx ctx[FLOOR_KEYS];
+    __attribute__((uninitialized)) struct hmac_sha256_ctx ctx[FLOOR_KEYS];
     bool set[FLOOR_KEYS] = {false};
     for (size_t i = 0; i < f->n; i++) {
         const struct floor_step *s = &f->step[i];
@@ -57,8 +57,8 @@ static void run_sha256(const struct floor *f)
 static void run_aes(size_t n, enum floor_suite suite)
 {
     uint8_t iv[AES_BLOCK_SIZE] = {0};
-    struct aes128_ctx k128;
-    struct aes256_ctx k256;
+    __attribute__((uninitialized)) struct aes128_ctx k128;
+    __attribute__((uninitialized)) struct aes256_ctx k256;
     if (suite == FLOOR_128) {
         aes128_set_encrypt_key(&k128, some_key);
         ctr_crypt(&k128, (nettle_cipher_func *)aes128_encrypt, sizeof iv, iv,

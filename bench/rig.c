@@ -6,9 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Places in the replay table: an eighth of them serves one credential. */
-#define ENTRIES (UINT64_C(1) << 20)
+/* As the configuration has them if it says nothing. */
+#define ENTRIES (UINT64_C(1) << 22)
 #define ANSWERS (UINT64_C(1) << 24)
+/* Batches until pages of both have been touched, as they are in a KMS that
+   has served for a while. */
+#define WARMUP 1024
 
 #define KMS_URI "sip:kms@example.org"
 
@@ -71,6 +74,15 @@ void rig_open(struct rig *rig, unsigned bits)
          "ticket");
 }
 
+void rig_warm(struct rig *rig)
+{
+    for (unsigned i = 0; i < WARMUP; i++) {
+        rig_prepare(rig, RIG_RESOLVE);
+        for (unsigned j = 0; j < RIG_BATCH; j++)
+            (void)rig_answer(rig, RIG_RESOLVE, j);
+    }
+}
+
 void rig_close(struct rig *rig)
 {
     kms_replay_close(rig->engine.replay);
@@ -92,19 +104,19 @@ void rig_prepare(struct rig *rig, enum rig_exchange which)
 size_t rig_answer(struct rig *rig, enum rig_exchange which, unsigned nth)
 {
     struct kms_engine *e = &rig->engine;
-    struct kms_question q;
+    struct kms_question *q = &rig->q;
     struct ts_writer w = ts_writer_init(rig->reply, sizeof rig->reply);
     bool request = which == RIG_REQUEST;
     struct ts_span body = party_span(&rig->batch[nth]);
 
-    if (!kms_engine_open(e, &q, request ? KMS_ASK_REQUEST : KMS_ASK_RESOLVE,
+    if (!kms_engine_open(e, q, request ? KMS_ASK_REQUEST : KMS_ASK_RESOLVE,
                          body, rig->now, &w))
-        must(TS_E_FORMAT, q.reason);
-    must(kms_engine_verify(e, &q, request ? &rig->alice_user : &rig->bob_user),
+        must(TS_E_FORMAT, q->reason);
+    must(kms_engine_verify(e, q, request ? &rig->alice_user : &rig->bob_user),
          "message refused");
-    kms_engine_answer(e, &q, &w);
-    if (q.result != KMS_GRANTED)
-        must(TS_E_AUTH, q.reason);
-    (void)kms_engine_record(e, &q, rig->record);
+    kms_engine_answer(e, q, &w);
+    if (q->result != KMS_GRANTED)
+        must(TS_E_AUTH, q->reason);
+    (void)kms_engine_record(e, q, rig->record);
     return w.len;
 }

@@ -21,12 +21,16 @@ struct rig {
     uint32_t csb;
     uint64_t now;
     struct party_msg batch[RIG_BATCH]; /* what the engine gets */
+    struct kms_question q; /* as in the engine role: not on the stack */
     uint8_t reply[KMS_REPLY_MAX];
     char record[KMS_RECORD_MAX];
 };
 
 /** Set up for a suite of 128 or 256 bits; a failure ends the program. */
 void rig_open(struct rig *rig, unsigned bits);
+/** Let replay table and answer cache reach the state that they stay in. */
+void rig_warm(struct rig *rig);
+
 void rig_close(struct rig *rig);
 
 /** Fill the batch with new messages of one exchange. */

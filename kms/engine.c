@@ -72,7 +72,7 @@ static enum ts_err check_time(const struct kms_engine *e,
     enum ts_err err = mikey_time_check(q->m.t, q->now, e->policy.skew);
     if (!err)
         err = mikey_time_unix(q->m.t, &at);
-    if (!err && at < kms_replay_start(e->replay) * 1000000)
+    if (!err && at < kms_replay_start(e->replay))
         err = TS_E_TIME;
     return err;
 }
@@ -127,6 +127,8 @@ bool kms_engine_open(struct kms_engine *e, struct kms_question *q,
     if (err)
         return invalid(q, q->error, "ticket policy not acceptable", w);
     q->key_id = key_id_of(q);
+    kms_replay_tag(e->replay, q->key_id, q->m.t.value, q->m.hdr.csb,
+                   q->m.hdr.type, &q->tag);
     return true;
 }
 
@@ -137,10 +139,10 @@ enum ts_err kms_engine_verify(struct kms_engine *e, struct kms_question *q,
     struct ts_span psk = user ? ts_key_span(&user->psk) : ts_span(dummy, 32);
     struct ts_span self =
         user ? ts_span(user->identity, user->identity_len) : ts_span(NULL, 0);
-    q->user = user;
     enum ts_err err =
         mikey_init_verify(&q->m, psk, self, ts_span_str(e->identity), &q->psk);
-    return err || !user ? TS_E_AUTH : TS_OK;
+    q->user = err ? NULL : user;
+    return q->user ? TS_OK : TS_E_AUTH;
 }
 
 void kms_engine_deny(struct kms_engine *e, struct kms_question *q,
@@ -189,8 +191,6 @@ static bool check_replay(struct kms_engine *e, struct kms_question *q,
     uint64_t now = q->now / 1000000, at = 0;
     struct ts_span answer;
     (void)!mikey_time_unix(q->m.t, &at); /* checked before */
-    kms_replay_tag(e->replay, q->key_id, q->m.t.value, q->m.hdr.csb,
-                   q->m.hdr.type, &q->tag);
     enum ts_err err = kms_replay_enter(e->replay, &q->tag, now,
                                        at / 1000000 + e->policy.skew + 1);
     if (err == TS_E_REPLAY && kms_replay_answer(e->replay, &q->tag, q->m.v.mac,

@@ -68,7 +68,7 @@ static void log_decision(const struct kms_question *q)
            q->type == MIKEY_REQUEST_INIT_PSK ? "request" : "resolve",
            TS_STR("result", kms_result_name(q->result)),
            TS_STR("reason", q->reason),
-           TS_ID("user", q->user ? q->user->identity : ""),
+           q->user ? TS_ID("user", q->user->identity) : TS_LOG_NONE,
            TS_ID("key-id", key_id));
 }
 
@@ -104,12 +104,11 @@ static void job_fail(struct role *r, struct job *j, const char *reason)
 /* A user that is not cached, or whose key did not fit: ask the store. */
 static void job_ask_store(struct role *r, struct job *j)
 {
-    struct kms_query head = {.id = ++r->next_query,
-                             .len = (uint32_t)j->q.key_id.n,
-                             .kind = KMS_QUERY_USER};
-    if (j->q.key_id.n > KMS_KEYID_MAX)
-        head.len = KMS_KEYID_MAX; /* no such key: as unknown as any other */
-    struct ts_span id = ts_span(j->q.key_id.p, head.len);
+    struct ts_span id = j->q.key_id;
+    if (id.n > KMS_KEYID_MAX) /* no such key: as unknown as any other */
+        id = ts_span(NULL, 0);
+    const struct kms_query head = {
+        .id = ++r->next_query, .len = (uint32_t)id.n, .kind = KMS_QUERY_USER};
     if (ts_ring_send(r->queries, ts_span(&head, sizeof head), id)) {
         job_fail(r, j, "store busy");
         return;
@@ -183,13 +182,19 @@ static void job_take(struct role *r, struct job *j, size_t n)
     job_start(r, j, ask.kind, ts_span(j->raw + sizeof ask, ask.len));
 }
 
+/* One more reply, beside those of the jobs that wait for the store. */
+static bool reply_fits(const struct role *r)
+{
+    return kms_outbox_room(r->outbox) > r->waiting;
+}
+
 /* Take requests while there is room for their replies. */
 static void take_asks(struct role *r)
 {
     for (unsigned i = 0; i < BATCH; i++) {
         struct job *j = job_free(r);
         size_t n;
-        if (!j || !kms_outbox_room(r->outbox))
+        if (!j || !reply_fits(r))
             return;
         enum ts_err err = ts_ring_recv(r->asks, j->raw, sizeof j->raw, &n);
         if (err == TS_E_EMPTY)
@@ -317,7 +322,7 @@ static bool wait_for_work(struct role *r, struct ts_self *self)
     };
     bool may = ts_ring_sleep(r->found);
     may = kms_outbox_sleep(r->outbox) && may;
-    bool full = !job_free(r) || !kms_outbox_room(r->outbox);
+    bool full = !job_free(r) || !reply_fits(r);
     if (!full)
         may = ts_ring_sleep(r->asks) && may;
     bool idle = r->waiting == 0 && kms_outbox_empty(r->outbox);
@@ -345,7 +350,7 @@ static void work(struct role *r)
 }
 
 /* The ticket keys must be here before the first request is taken. */
-static int load_keys(struct role *r)
+static int load_keys(struct role *r, struct ts_self *self)
 {
     int64_t limit = now_ms() + 5000;
     query_keys(r);
@@ -356,6 +361,8 @@ static int load_keys(struct role *r)
             (void)poll(&p, 1, TICK_MS);
         ts_ring_drain(r->found);
         take_found(r);
+        if (ts_role_signal(self) == SIGTERM)
+            return 1; /* another role could not start, and has said why */
     }
     if (r->engine.ring.n == 0)
         return ts_role_fail(1, "no ticket key could be read from the store; "
@@ -425,11 +432,12 @@ int kms_engine_run(struct ts_self *self, const void *conf)
     if (!code)
         code = open_all(r, conf);
     if (!code)
-        code = load_keys(r);
+        code = load_keys(r, self);
+    if (!code) /* before anybody is told that we are ready */
+        kms_outbox_hello(r->outbox);
     if (!code && ts_role_up(self))
         code = 1;
     if (!code) {
-        kms_outbox_hello(r->outbox);
         while (!wait_for_work(r, self))
             work(r);
         work(r); /* what was taken is answered */

@@ -7,6 +7,8 @@
 
 #define WANT_MAX 8 /* session keys in one ticket */
 #define SPI_LEN  4
+/* What the MPKs beside the session keys take in a KEMAC of ours at most. */
+#define MPKS_BYTES (2 * (4 + 32 + 2))
 
 /* Session keys that were asked for: types, lengths and SPIs count. */
 static enum ts_err check_wanted(const struct kms_question *q,
@@ -18,7 +20,8 @@ static enum ts_err check_wanted(const struct kms_question *q,
     enum ts_err err = mikey_keys_read(q->policy.kemac.data, want);
     if (err)
         return err;
-    if (want->n > WANT_MAX)
+    if (want->n > WANT_MAX ||
+        q->policy.kemac.data.n + MPKS_BYTES > MIKEY_KEYS_BYTES)
         return TS_E_UNSUPPORTED;
     for (size_t i = 0; i < want->n; i++) {
         const struct mikey_key *k = &want->k[i];
@@ -43,7 +46,7 @@ static bool has_tgk(const struct mikey_keys *keys)
 /* R237: NULL encryption and NULL MAC; none asked for means one TGK (R37). */
 static enum ts_err check_kemac(struct kms_question *q, bool *tgk)
 {
-    struct mikey_keys want;
+    MIKEY_UNSET struct mikey_keys want;
     *tgk = true;
     if (!q->policy.has_kemac)
         return TS_OK;
@@ -59,11 +62,13 @@ static enum ts_err check_kemac(struct kms_question *q, bool *tgk)
     return err;
 }
 
+/* Only what kms_resolve() can fork with later is granted. */
 static enum ts_err check_responders(const struct mikey_policy *p)
 {
     struct ts_identity id;
     for (size_t i = 0; i < p->n_responders; i++)
-        if (ts_identity(p->responder[i].data, &id))
+        if (p->responder[i].data.n > MIKEY_ID_MAX ||
+            ts_identity(p->responder[i].data, &id))
             return TS_E_FORMAT;
     return TS_OK;
 }
@@ -136,10 +141,8 @@ static void grant_times(const struct kms_engine *e, uint64_t now,
 static uint16_t grant(const struct kms_engine *e, struct kms_question *q)
 {
     struct mikey_policy *p = &q->policy;
-    const struct mikey_policy asked = {.has_start = p->has_start,
-                                       .has_end = p->has_end,
-                                       .start = p->start,
-                                       .end = p->end};
+    const bool timed = p->has_start && p->has_end;
+    const uint64_t start = p->start, end = p->end;
     uint16_t want = q->m.tp.flags & (uint16_t)~MIKEY_FLAG_K;
     uint16_t flags = grant_flags(e, want);
     grant_times(e, q->now / 1000000, p);
@@ -150,8 +153,7 @@ static uint16_t grant(const struct kms_engine *e, struct kms_question *q)
     else
         p->initiator = (struct mikey_id){
             0, MIKEY_ID_URI, ts_span(q->user->identity, q->user->identity_len)};
-    if (flags != want || !asked.has_start || !asked.has_end ||
-        asked.start != p->start || asked.end != p->end)
+    if (flags != want || !timed || start != p->start || end != p->end)
         flags |= MIKEY_FLAG_K;
     return flags;
 }
@@ -168,7 +170,7 @@ static enum ts_err fresh_keys(struct kms_engine *e,
                               const struct kms_question *q, struct fresh *f)
 {
     size_t len = mikey_suite_prf(q->m.tp.prf)->encr_key;
-    struct mikey_keys want = {0};
+    MIKEY_UNSET struct mikey_keys want;
     uint8_t *p = f->bytes;
 
     if (q->policy.has_kemac) {
@@ -221,9 +223,9 @@ static void build_grant(struct kms_engine *e, struct kms_question *q,
 {
     uint16_t flags = grant(e, q);
     const struct mikey_suite *suite = mikey_suite_prf(q->m.tp.prf);
-    struct mikey_prf prf;
+    MIKEY_UNSET struct mikey_prf prf;
     struct ts_key mpk_i, mpk_r;
-    struct mikey_key keys[2 + WANT_MAX];
+    MIKEY_UNSET struct mikey_key keys[2 + WANT_MAX];
     const struct mikey_ticket_new ticket = {
         .suite = suite,
         .flags = flags,
@@ -264,7 +266,7 @@ static bool policy_is_ours(const struct kms_engine *e,
 void kms_issue(struct kms_engine *e, struct kms_question *q,
                struct ts_writer *w)
 {
-    struct fresh f;
+    MIKEY_UNSET struct fresh f;
     uint8_t rand[KMS_TICKETKEY_LEN]; /* as long as TPK and MPK: R274 */
     const struct kms_tpk *tpk = kms_keyring_use(&e->ring);
     q->status = 200;
@@ -280,10 +282,9 @@ void kms_issue(struct kms_engine *e, struct kms_question *q,
         q->reason = "another's identity in the ticket policy";
     }
     build_grant(e, q, tpk, &f, ts_span(rand, sizeof rand), w);
-    ts_wipe(&f, sizeof f);
-    if (w->err) {
-        q->result = KMS_FAILED;
+    ts_wipe(f.bytes, sizeof f.bytes);
+    if (w->err && q->result == KMS_GRANTED) {
+        q->result = KMS_REFUSED;
         q->reason = "reply too long";
-        q->status = 503;
     }
 }

@@ -142,13 +142,16 @@ enum ts_err kms_users_put(struct kms_users *users, struct kms_sealer *sealer,
     if (key_id.n == 0 || key_id.n > KMS_KEYID_MAX || rec->identity_len == 0 ||
         rec->identity_len > KMS_ID_MAX || rec->sealed_len > sizeof rec->sealed)
         return TS_E_FORMAT;
-    struct kms_user *u = place_for(users, key_id);
-    user_wipe(u);
+    struct ts_key psk;
     enum ts_err err = kms_unseal_credential(
         sealer, key_id, ts_span(rec->identity, rec->identity_len),
-        ts_span(rec->sealed, rec->sealed_len), &u->psk);
+        ts_span(rec->sealed, rec->sealed_len), &psk);
     if (err)
-        return err;
+        return err; /* nobody lost a place for it */
+    struct kms_user *u = place_for(users, key_id);
+    user_wipe(u);
+    u->psk = psk;
+    ts_key_wipe(&psk);
     memcpy(u->key_id, key_id.p, key_id.n);
     memcpy(u->identity, rec->identity, rec->identity_len);
     u->key_id_len = (uint16_t)key_id.n;

@@ -49,7 +49,7 @@ struct kmsd {
     struct kms_conf conf;
     struct ts_ring_fds asks, replies, queries, found, entries, done;
     int replay;
-    char *audit_dir, *store_dir, *admin_dir;
+    char *store_dir, *admin_dir;
     struct kms_front_conf front;
     struct kms_engine_conf engine;
     struct kms_store_conf store;
@@ -133,9 +133,12 @@ static enum ts_err make_rings(struct kmsd *d)
         if (err)
             return err;
     }
-    return kms_replay_create(d->conf.limits.replay_entries,
-                             d->conf.limits.answer_bytes, (uint64_t)time(NULL),
-                             &d->replay);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return kms_replay_create(
+        d->conf.limits.replay_entries, d->conf.limits.answer_bytes,
+        (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+        &d->replay);
 }
 
 /* The folder of a file, to be freed. */
@@ -211,7 +214,7 @@ static void add_audit(struct kmsd *d, struct ts_role *role)
         .name = "audit",
         .run = ts_audit_run,
         .arg = &d->audit,
-        .sandbox = {.profile = TS_PROFILE_FILES, .dirs = {d->audit_dir}}};
+        .sandbox = {.profile = TS_PROFILE_FILES, .dirs = {NULL}}};
     ts_role_keep_ring(role, &d->entries);
     ts_role_keep_ring(role, &d->done);
 }
@@ -232,8 +235,7 @@ static int run(struct kmsd *d)
         return code;
     d->store_dir = folder_of(d->conf.store);
     d->admin_dir = folder_of(d->conf.admin_socket);
-    d->audit_dir = folder_of(d->conf.audit_file);
-    if (make_rings(d) || !d->store_dir || !d->admin_dir || !d->audit_dir)
+    if (make_rings(d) || !d->store_dir || !d->admin_dir)
         return fail(1, "out of memory or file descriptors");
     add_front(d, &d->roles[0]);
     add_engine(d, &d->roles[1]);
@@ -247,12 +249,15 @@ int main(int argc, char **argv)
     static struct kmsd d;
     char msg[TS_CONF_MSG];
     const char *file = NULL;
+    const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                     {NULL, 0, NULL, 0}};
     int opt;
-    while ((opt = getopt(argc, argv, "c:h")) != -1) {
+    opterr = 0; /* one line, and it is ours */
+    while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (opt == 'h')
             return fputs(usage, stdout) == EOF;
         if (opt != 'c')
-            return fail(2, "try tessera-kmsd -h");
+            return fail(2, "no such option, or no FILE; try tessera-kmsd -h");
         file = optarg;
     }
     if (!file || optind != argc)
@@ -263,7 +268,6 @@ int main(int argc, char **argv)
     int code = run(&d);
     free(d.store_dir);
     free(d.admin_dir);
-    free(d.audit_dir);
     kms_conf_free(&d.conf);
     return code;
 }

@@ -29,6 +29,15 @@ struct kms_outbox {
     struct slot *slots;
 };
 
+/* Above all numbers of an engine before us, whose records may still be
+   acknowledged: none writes a record a nanosecond. */
+static uint64_t first_number(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 enum ts_err kms_outbox_new(struct kms_outbox **out, struct ts_ring_fds replies,
                            struct ts_ring_fds entries, struct ts_ring_fds done)
 {
@@ -40,9 +49,7 @@ enum ts_err kms_outbox_new(struct kms_outbox **out, struct ts_ring_fds replies,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     enum ts_err err = p == MAP_FAILED ? TS_E_NOMEM : TS_OK;
     o->slots = err ? NULL : p;
-    /* not the numbers of an engine before us, whose records may still be
-       acknowledged */
-    o->seq = (uint64_t)time(NULL) << 20;
+    o->seq = first_number();
     if (!err)
         err = ts_ring_open(replies, &o->replies);
     if (!err)
@@ -76,9 +83,9 @@ void kms_outbox_hello(struct kms_outbox *o)
     ts_ring_wake(o->replies);
 }
 
-bool kms_outbox_room(const struct kms_outbox *o)
+unsigned kms_outbox_room(const struct kms_outbox *o)
 {
-    return o->n < SLOTS;
+    return SLOTS - o->n;
 }
 
 bool kms_outbox_empty(const struct kms_outbox *o)
@@ -174,9 +181,9 @@ static void take_ack(struct kms_outbox *o, const struct ts_audit_done *ack)
     }
     if (ack->seq == 0)
         return;
-    if (ack->failed)
+    if (ack->failed && !o->silent)
         ts_log(TS_ERROR, "audit-not-written");
-    else if (o->silent)
+    else if (!ack->failed && o->silent)
         ts_log(TS_INFO, "audit-answers-again");
     o->silent = ack->failed;
 }

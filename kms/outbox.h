@@ -31,8 +31,8 @@ void kms_outbox_free(struct kms_outbox *o);
 /** Tell the front that this engine is new: what it asked before is lost. */
 void kms_outbox_hello(struct kms_outbox *o);
 
-/** Whether another reply can be taken. */
-bool kms_outbox_room(const struct kms_outbox *o);
+/** How many more replies can be taken. */
+unsigned kms_outbox_room(const struct kms_outbox *o);
 
 /** Whether no reply waits. */
 bool kms_outbox_empty(const struct kms_outbox *o);

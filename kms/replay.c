@@ -3,9 +3,9 @@
  * The memory: a head, the table, the index of the cache, the cache.
  *
  * The table is a hash of buckets of eight entries (two cache lines); a message
- * goes to one of the two buckets that its tag names, into a free or expired
- * entry. Both buckets full is E_FULL: with two choices that happens only when
- * the table as a whole is nearly full.
+ * goes to the emptier of the two buckets that its tag names, into a free or
+ * expired entry. Both buckets full is E_FULL: with two choices that happens
+ * when about three quarters of the table are in use.
  *
  * The cache is a ring of bytes written from start to end and over again. The
  * index gives for a tag the place of its newest answer; the record there holds
@@ -15,9 +15,11 @@
 
 #include <errno.h>
 #include <nettle/sha2.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC  UINT64_C(0x7465737365726101)
@@ -32,13 +34,13 @@ struct entry {
 };
 
 struct head {
-    uint64_t magic;
-    uint64_t start;   /* Unix seconds */
-    uint64_t buckets; /* of the table */
-    uint64_t bytes;   /* of the cache */
-    uint64_t at;      /* where the next answer goes */
-    uint64_t epoch;   /* of the shares */
-    uint8_t key[32];  /* of the tags */
+    alignas(64) uint64_t magic; /* so that a bucket is two cache lines */
+    uint64_t start;             /* Unix microseconds */
+    uint64_t buckets;           /* of the table */
+    uint64_t bytes;             /* of the cache */
+    uint64_t at;                /* where the next answer goes */
+    uint64_t epoch;             /* of the shares */
+    uint8_t key[32];            /* of the tags */
     uint32_t share[SHARES];
     uint32_t index[INDEX]; /* offset + 1 */
 };
@@ -105,10 +107,15 @@ enum ts_err kms_replay_open(int fd, uint64_t entries, uint64_t bytes,
                             struct kms_replay **out)
 {
     struct kms_replay *r = calloc(1, sizeof *r);
+    struct stat st;
     *out = NULL;
     if (!r)
         return TS_E_NOMEM;
     r->size = size_for(entries, bytes);
+    if (fstat(fd, &st) || st.st_size != (off_t)r->size) {
+        free(r);
+        return TS_E_FORMAT;
+    }
     void *p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) {
         free(r);
@@ -142,6 +149,35 @@ uint64_t kms_replay_start(const struct kms_replay *r)
     return r->h->start;
 }
 
+static uint32_t part(const struct kms_tag *tag, unsigned at)
+{
+    uint32_t v;
+    memcpy(&v, tag->b + at, sizeof v);
+    return v;
+}
+
+static struct entry *bucket(const struct kms_replay *r, uint32_t hash)
+{
+    return r->table + (hash * r->h->buckets >> 32) * BUCKET;
+}
+
+static uint32_t *index_of(const struct kms_replay *r, const struct kms_tag *tag)
+{
+    return &r->h->index[part(tag, 8) % INDEX];
+}
+
+/* The table is far larger than a cache: have the memory come meanwhile. */
+static void fetch(const struct kms_replay *r, const struct kms_tag *tag)
+{
+    const struct entry *first = bucket(r, part(tag, 0));
+    const struct entry *second = bucket(r, part(tag, 4));
+    __builtin_prefetch(first, 1);
+    __builtin_prefetch(first + BUCKET / 2, 1);
+    __builtin_prefetch(second, 1);
+    __builtin_prefetch(second + BUCKET / 2, 1);
+    __builtin_prefetch(index_of(r, tag), 1);
+}
+
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
                     uint64_t t, uint32_t csb, uint8_t type, struct kms_tag *tag)
 {
@@ -162,18 +198,7 @@ void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
     for (size_t i = 0; i < key_id.n; i++)
         who = (who ^ key_id.p[i]) * 16777619u;
     tag->who = who;
-}
-
-static uint32_t part(const struct kms_tag *tag, unsigned at)
-{
-    uint32_t v;
-    memcpy(&v, tag->b + at, sizeof v);
-    return v;
-}
-
-static struct entry *bucket(struct kms_replay *r, uint32_t hash)
-{
-    return r->table + (hash * r->h->buckets >> 32) * BUCKET;
+    fetch(r, tag);
 }
 
 /* An expired entry is free. Times are compared in 32 bits, as they wrap. */
@@ -182,14 +207,14 @@ static bool is_free(const struct entry *e, uint32_t now)
     return e->expiry == 0 || (int32_t)(e->expiry - now) < 0;
 }
 
-/* In one bucket: the tag itself, or a place for it. */
+/* In one bucket: the tag itself, or how many places are free, and one. */
 static bool look(struct entry *b, const struct kms_tag *tag, uint32_t now,
-                 struct entry **place)
+                 unsigned *nfree, struct entry **place)
 {
     for (unsigned i = 0; i < BUCKET; i++) {
         if (is_free(&b[i], now)) {
-            if (!*place)
-                *place = &b[i];
+            *place = &b[i];
+            ++*nfree;
         } else if (memcmp(b[i].tag, tag->b, sizeof b[i].tag) == 0) {
             return true;
         }
@@ -211,22 +236,19 @@ static bool share_left(struct kms_replay *r, const struct kms_tag *tag,
 enum ts_err kms_replay_enter(struct kms_replay *r, const struct kms_tag *tag,
                              uint64_t now, uint64_t expiry)
 {
-    struct entry *place = NULL;
+    struct entry *one = NULL, *two = NULL;
+    unsigned n1 = 0, n2 = 0;
     uint32_t now32 = (uint32_t)now;
-    if (look(bucket(r, part(tag, 0)), tag, now32, &place) ||
-        look(bucket(r, part(tag, 4)), tag, now32, &place))
+    if (look(bucket(r, part(tag, 0)), tag, now32, &n1, &one) ||
+        look(bucket(r, part(tag, 4)), tag, now32, &n2, &two))
         return TS_E_REPLAY;
+    struct entry *place = n2 > n1 ? two : one; /* the emptier one */
     if (!place || !share_left(r, tag, now))
         return TS_E_FULL;
     r->h->share[tag->who % SHARES]++;
     memcpy(place->tag, tag->b, sizeof place->tag);
     place->expiry = (uint32_t)expiry ? (uint32_t)expiry : 1;
     return TS_OK;
-}
-
-static uint32_t *index_of(const struct kms_replay *r, const struct kms_tag *tag)
-{
-    return &r->h->index[part(tag, 8) % INDEX];
 }
 
 enum ts_err kms_replay_answer(const struct kms_replay *r,

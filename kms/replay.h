@@ -28,8 +28,8 @@ struct kms_replay;
  *
  * @param entries  messages it can hold
  * @param bytes    size of the answer cache
- * @param now      Unix seconds: T from before it are refused, since what was
- *                 seen then is not known
+ * @param now      Unix microseconds: T from before it are refused, since what
+ *                 was seen then is not known
  * @param fd       gets a memfd
  * @return OK, E_RANGE, E_IO
  */
@@ -49,10 +49,11 @@ TS_MUST enum ts_err kms_replay_open(int fd, uint64_t entries, uint64_t bytes,
 /** Unmap. NULL is ignored. */
 void kms_replay_close(struct kms_replay *r);
 
-/** Unix seconds when the memory was made. */
+/** Unix microseconds when the memory was made. */
 uint64_t kms_replay_start(const struct kms_replay *r);
 
-/** The tag of a message. */
+/** The tag of a message. Its place in the table is fetched from memory while
+ *  the caller does other work before kms_replay_enter(). */
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
                     uint64_t t, uint32_t csb, uint8_t type,
                     struct kms_tag *tag);

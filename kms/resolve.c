@@ -27,6 +27,8 @@ enum ts_err kms_resolve_check(const struct kms_engine *e,
     if (!mikey_suite_prf(tp->prf))
         return TS_E_UNSUPPORTED;
     q->error = MIKEY_ERR_TPPAR;
+    if (tp->prf == MIKEY_PRF_SHA256 && q->m.hdr.prf != tp->prf)
+        return TS_E_UNSUPPORTED; /* R279: too weak for the ticket's keys */
     if (!mikey_flags_ok(tp->flags, false))
         return TS_E_FORMAT;
     enum ts_err err = mikey_policy_read(tp->data, &q->policy);
@@ -96,7 +98,7 @@ static void fork_tgks(struct mikey_opened *o, uint8_t prf_func,
 {
     for (size_t i = 1; i < o->keys.n; i++) {
         struct mikey_key *k = &o->keys.k[i];
-        struct mikey_prf prf;
+        MIKEY_UNSET struct mikey_prf prf;
         struct ts_key out;
         if (k->type != MIKEY_TGK && k->type != MIKEY_TGK_SALT)
             continue;
@@ -113,7 +115,7 @@ static void fork_all(struct kms_question *q, struct mikey_opened *o,
                      struct ts_span id, struct ts_span rand)
 {
     uint8_t func = q->m.ticket.tp.prf;
-    struct mikey_prf prf;
+    MIKEY_UNSET struct mikey_prf prf;
     struct ts_key mpk_r1;
     mikey_prf_key(&prf, func, ts_key_span(&o->mpk_r));
     check_initiator(q, &prf);
@@ -147,7 +149,7 @@ static void build_reply(struct kms_engine *e, struct kms_question *q,
                         struct ts_writer *w)
 {
     bool fork = q->m.ticket.tp.flags & MIKEY_FLAG_I;
-    struct mikey_key keys[1 + MIKEY_KEYS_MAX];
+    MIKEY_UNSET struct mikey_key keys[1 + MIKEY_KEYS_MAX];
     struct mikey_reply_new in = {
         .init = &q->m,
         .psk = &q->psk,
@@ -176,7 +178,7 @@ static size_t rand_len(const struct mikey_opened *o)
 void kms_resolve(struct kms_engine *e, struct kms_question *q,
                  struct ts_writer *w)
 {
-    struct mikey_opened opened;
+    MIKEY_UNSET struct mikey_opened opened;
     uint8_t rand[TS_KEY_MAX];
     q->status = 200;
     open_ticket(e, q, &opened);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <nettle/aes.h>
 #include <nettle/ctr.h>
+#include <nettle/memxor.h>
 #include <nettle/nist-keywrap.h>
 
 static const struct mikey_suite suites[] = {
@@ -69,11 +70,11 @@ void mikey_prf_key(struct mikey_prf *prf, uint8_t func, struct ts_span inkey)
     }
 }
 
-/* P(s, label, m) of RFC 3830 4.1.2, exclusive-ored onto out. */
-static void prf_block(struct mikey_hmac *h, struct ts_span label, uint8_t *out,
-                      size_t n)
+/* P(s, label, m) of RFC 3830 4.1.2, to out, or exclusive-ored onto it. */
+static void prf_block(struct mikey_hmac *h, struct ts_span label, bool onto,
+                      uint8_t *out, size_t n)
 {
-    uint8_t a[MIKEY_MAC_MAX], block[MIKEY_MAC_MAX];
+    MIKEY_UNSET uint8_t a[MIKEY_MAC_MAX], block[MIKEY_MAC_MAX];
     size_t size = h->alg == MIKEY_AUTH_SHA1 ? 20 : 32;
     struct ts_span from = label; /* A_0 */
 
@@ -84,20 +85,20 @@ static void prf_block(struct mikey_hmac *h, struct ts_span label, uint8_t *out,
         mikey_hmac_add(h, from);
         mikey_hmac_add(h, label);
         size_t want = n - at < size ? n - at : size;
-        mikey_hmac_end(h, block, want);
-        for (size_t i = 0; i < want; i++)
-            out[at + i] ^= block[i];
+        mikey_hmac_end(h, onto ? block : out + at, want);
+        if (onto)
+            memxor(out + at, block, want);
     }
     ts_wipe(a, sizeof a);
-    ts_wipe(block, sizeof block);
+    if (onto)
+        ts_wipe(block, sizeof block);
 }
 
 void mikey_prf(struct mikey_prf *prf, struct ts_span label, uint8_t *out,
                size_t n)
 {
-    memset(out, 0, n);
     for (unsigned i = 0; i < prf->n; i++)
-        prf_block(&prf->h[i], label, out, n);
+        prf_block(&prf->h[i], label, i > 0, out, n);
 }
 
 void mikey_prf_wipe(struct mikey_prf *prf)
@@ -117,7 +118,7 @@ void mikey_aes_cm(struct ts_span key, const uint8_t salt[static MIKEY_SALT_LEN],
     for (unsigned i = 0; i < MIKEY_SALT_LEN; i++)
         iv[i] ^= salt[i];
 
-    union {
+    MIKEY_UNSET union {
         struct aes128_ctx k128;
         struct aes256_ctx k256;
     } aes;

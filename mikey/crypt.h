@@ -12,11 +12,17 @@
 #include "base/secret.h"
 #include "mikey/code.h"
 
+/**
+ * A large variable on the hot path that is written before it is read: the
+ * compiler's zeroing of all variables would cost more than its use.
+ */
+#define MIKEY_UNSET __attribute__((uninitialized))
+
 /** Longest MAC, and longest PRF output of ours, in bytes. */
 #define MIKEY_MAC_MAX 32
 
 /**
- * A set of algorithms that belong together (R276 to R279): PRF, KEMAC
+ * A set of algorithms that belong together (R276-R279): PRF, KEMAC
  * encryption and MAC of one strength are never mixed with another's.
  */
 struct mikey_suite {
@@ -71,7 +77,7 @@ struct mikey_prf {
 };
 
 /**
- * Key the PRF (RFC 3830 4.1.2, RFC 6043 6.1: R193 to R195).
+ * Key the PRF (RFC 3830 4.1.2, RFC 6043 6.1: R193-R195).
  *
  * @param func   MIKEY_PRF_SHA1 or MIKEY_PRF_SHA256
  * @param inkey  1 to TS_KEY_MAX bytes

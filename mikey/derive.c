@@ -68,7 +68,7 @@ void mikey_protect_begin(struct mikey_protect *p,
 static void protect_key(struct mikey_protect *p, uint32_t constant,
                         uint8_t *out, size_t n)
 {
-    struct label l;
+    MIKEY_UNSET struct label l;
     label_begin(&l, constant, NO_CS, p->csb, p->selector);
     label_rand(&l, p->rand_i);
     if (p->selector != MIKEY_SEL_TICKET) /* K5 has one RAND only */
@@ -104,7 +104,7 @@ void mikey_protect_end(struct mikey_protect *p)
 void mikey_derive_mpk(struct mikey_prf *prf, size_t len, struct ts_span rand,
                       struct ts_key *mpk_i, struct ts_key *mpk_r)
 {
-    struct label l;
+    MIKEY_UNSET struct label l;
     label_begin(&l, C_MPK_I, NO_CS, NO_CSB, MIKEY_SEL_MPK);
     label_rand(&l, rand);
     label_prf(&l, prf, mpk_i->b, len);
@@ -119,7 +119,7 @@ void mikey_derive_mpk(struct mikey_prf *prf, size_t len, struct ts_span rand,
 void mikey_derive_vr_key(struct mikey_prf *prf, const struct mikey_suite *suite,
                          uint8_t key[static MIKEY_MAC_MAX])
 {
-    struct label l;
+    MIKEY_UNSET struct label l;
     label_begin(&l, C_AUTH, NO_CS, NO_CSB, MIKEY_SEL_VR);
     label_prf(&l, prf, key, suite->auth_key);
 }
@@ -137,7 +137,7 @@ void mikey_derive_fork(struct mikey_prf *prf, size_t len, bool mpk,
                        struct ts_span id, struct ts_span rand_kms,
                        struct ts_key *out)
 {
-    struct label l;
+    MIKEY_UNSET struct label l;
     label_begin(&l, mpk ? C_FORK_MPK : C_FORK_TGK, NO_CS, NO_CSB,
                 MIKEY_SEL_FORK);
     ts_put_u16(&l.w, (unsigned)id.n);
@@ -154,7 +154,7 @@ void mikey_derive_tek(const struct ts_key *tgk, uint8_t prf,
     static const uint32_t constants[] = {C_TEK, C_TEK_AUTH, C_TEK_ENCR,
                                          C_TEK_SALT};
     struct mikey_prf keyed;
-    struct label l;
+    MIKEY_UNSET struct label l;
     mikey_prf_key(&keyed, prf, ts_key_span(tgk));
     label_begin(&l, constants[use], cs, NO_CSB, MIKEY_SEL_TEK);
     label_rand(&l, rand_i);

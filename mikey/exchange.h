@@ -112,36 +112,36 @@ struct mikey_error_new {
  * failure latches there (E_SPACE, or as said).
  */
 
-/** REQUEST_INIT_PSK (R7 to R22). E_RANGE latches in w when RANDRi is shorter
+/** REQUEST_INIT_PSK (R7-R22). E_RANGE latches in w when RANDRi is shorter
  *  than the PSK (R272). */
 void mikey_build_request_init(struct ts_writer *w,
                               const struct mikey_request_new *in);
 
-/** RESOLVE_INIT_PSK (R94 to R108). E_RANGE as above, for RANDRr. */
+/** RESOLVE_INIT_PSK (R94-R108). E_RANGE as above, for RANDRr. */
 void mikey_build_resolve_init(struct ts_writer *w,
                               const struct mikey_resolve_new *in);
 
-/** REQUEST_RESP with a new ticket (R31 to R44). Leaves in->psk with the
+/** REQUEST_RESP with a new ticket (R31-R44). Leaves in->psk with the
  *  selector RESP. */
 void mikey_build_request_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in);
 
-/** RESOLVE_RESP (R117 to R132). Leaves in->psk with the selector RESP. */
+/** RESOLVE_RESP (R117-R132). Leaves in->psk with the selector RESP. */
 void mikey_build_resolve_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in);
 
-/** TRANSFER_INIT, with Initiator Data if I=1 (R50 to R61, R241). */
+/** TRANSFER_INIT, with Initiator Data if I=1 (R50-R61, R241). */
 void mikey_build_transfer_init(struct ts_writer *w,
                                const struct mikey_transfer_new *in);
 
-/** TRANSFER_RESP (R66 to R84). */
+/** TRANSFER_RESP (R66-R84). */
 void mikey_build_transfer_resp(struct ts_writer *w,
                                const struct mikey_answer_new *in);
 
-/** A message of a CSB update (R159 to R170). */
+/** A message of a CSB update (R159-R170). */
 void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in);
 
-/** Error (R183 to R187). */
+/** Error (R183-R187). */
 void mikey_build_error(struct ts_writer *w, const struct mikey_error_new *in);
 
 /**
@@ -227,6 +227,7 @@ TS_MUST enum ts_err mikey_transfer_check(const struct mikey_msg *m,
  * Responder: verify TRANSFER_INIT with MPKi and, if I=1, against Vi (R133,
  * R134, R189).
  *
+ * @param m     passed mikey_transfer_check()
  * @param self  identity to use as Identity_r if the message has no IDRr
  * @return OK, E_AUTH
  */
@@ -236,7 +237,7 @@ TS_MUST enum ts_err mikey_transfer_verify(const struct mikey_msg *m,
 
 /**
  * Initiator: check the form of TRANSFER_RESP against our TRANSFER_INIT (R66,
- * R68, R74 to R77).
+ * R68, R74-R77).
  *
  * @return OK, E_PEER for an Error message, E_MISMATCH, E_MISSING, E_FORMAT,
  *         E_UNSUPPORTED (IDRr too long to fork with)

@@ -117,7 +117,7 @@ static void reply_kemac(struct mikey_build *b, const struct mikey_reply_new *in)
 
 static void reply_v(struct mikey_build *b, const struct mikey_reply_new *in)
 {
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
     mikey_protect_auth(in->psk, &h);                           /* R43, R131 */
     mikey_build_v(b, in->psk->suite, &h, in->init->raw, none); /* R44, R132 */
     ts_wipe(&h, sizeof h);
@@ -177,7 +177,7 @@ enum ts_err mikey_init_check(const struct mikey_msg *m, enum mikey_type type,
     if (!m->rand[request ? MIKEY_RAND_I : MIKEY_RAND_R].p)
         return TS_E_MISSING;
     if (m->hdr.n_cs != 0 || m->hdr.map_type != MIKEY_MAP_EMPTY)
-        return TS_E_FORMAT; /* R13, R14, R99 to R101 */
+        return TS_E_FORMAT; /* R13, R14, R99-R101 */
     return check_algorithms(m, error);
 }
 
@@ -197,7 +197,7 @@ enum ts_err mikey_init_verify(const struct mikey_msg *m, struct ts_span psk,
 {
     bool request = m->hdr.type == MIKEY_REQUEST_INIT_PSK;
     const struct mikey_id *id = &m->idr[request ? MIKEY_IDR_I : MIKEY_IDR_R];
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
 
     init_keys(m, psk, keys);
     mikey_protect_auth(keys, &h);
@@ -256,7 +256,7 @@ enum ts_err mikey_reply_open(const struct mikey_msg *init, struct ts_span raw,
         return err;
 
     struct mikey_protect keys;
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
     struct mikey_cipher c;
     init_keys(init, psk, &keys);
     keys.selector = MIKEY_SEL_RESP;
@@ -280,7 +280,7 @@ enum ts_err mikey_error_verify(const struct mikey_msg *init,
     if (!error->has_v)
         return TS_E_MISSING;
     struct mikey_protect keys;
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
     init_keys(init, psk, &keys); /* R187: keys of the message in error */
     mikey_protect_auth(&keys, &h);
     enum ts_err err = mikey_v_verify(error, keys.suite, &h, none, none);
@@ -304,7 +304,7 @@ void mikey_build_error(struct ts_writer *w, const struct mikey_error_new *in)
     ts_put_u8(w, in->no);
     ts_put_u16(w, 0);
     if (in->auth) {
-        struct mikey_hmac h;
+        MIKEY_UNSET struct mikey_hmac h;
         mikey_protect_auth(in->auth, &h);
         mikey_build_v(&b, in->auth->suite, &h, none, none);
         ts_wipe(&h, sizeof h);

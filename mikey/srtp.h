@@ -59,7 +59,7 @@ struct mikey_tek_base {
 };
 
 /**
- * Master key and salt of one crypto session (R151 to R158).
+ * Master key and salt of one crypto session (R151-R158).
  *
  * @param keys  session keys of the ticket, forked if I=1; searched by SPI
  * @param spi   the session's SPI

@@ -65,8 +65,8 @@ void mikey_build_ticket(struct mikey_build *b,
         .flags = in->flags,
     };
     struct ts_writer *w = b->w;
-    struct mikey_protect p;
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_protect p;
+    MIKEY_UNSET struct mikey_hmac h;
 
     if (!lengths_ok(in)) {
         ts_writer_fail(w, TS_E_RANGE);
@@ -158,7 +158,7 @@ static enum ts_err check_mac(const struct mikey_base *base,
                              const struct mikey_suite *suite,
                              struct mikey_protect *p)
 {
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
     uint8_t mac[MIKEY_MAC_MAX];
     mikey_protect_auth(p, &h);
     mikey_hmac_add(&h, base->covered);
@@ -172,7 +172,7 @@ static enum ts_err check_mac(const struct mikey_base *base,
 static void derive_mpks(const struct mikey_suite *suite, struct ts_span rand,
                         struct mikey_opened *out)
 {
-    struct mikey_prf prf;
+    MIKEY_UNSET struct mikey_prf prf;
     struct ts_span mpk = out->keys.k[0].key;
     mikey_prf_key(&prf, suite->prf, mpk);
     mikey_derive_mpk(&prf, mpk.n, rand, &out->mpk_i, &out->mpk_r);
@@ -208,7 +208,7 @@ enum ts_err mikey_base_open(const struct mikey_ticket *t,
                             struct mikey_opened *out)
 {
     const struct mikey_suite *suite = mikey_suite_prf(t->tp.prf);
-    struct mikey_protect p;
+    MIKEY_UNSET struct mikey_protect p;
     struct mikey_cipher c;
     out->keys.n = out->keys.len = 0;
     if (!suite)
@@ -241,8 +241,8 @@ size_t mikey_init_data_make(const struct ts_key *mpk_r,
 {
     struct ts_writer w = ts_writer_init(out, MIKEY_INIT_DATA_MAX);
     struct mikey_build d = mikey_build_first(&w);
-    struct mikey_prf prf;
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_prf prf;
+    MIKEY_UNSET struct mikey_hmac h;
 
     mikey_build_payload(&d, MIKEY_V); /* Vi: a copy (R244) */
     ts_put_u8(&w, suite->auth);
@@ -288,7 +288,7 @@ enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
         return err;
     if (vr.alg != suite->auth)
         return TS_E_UNSUPPORTED;
-    struct mikey_hmac h;
+    MIKEY_UNSET struct mikey_hmac h;
     uint8_t mac[MIKEY_MAC_MAX];
     mikey_derive_vr(prf, suite, &h);
     mikey_hmac_add(&h, ts_span(data.p, (size_t)(vr.mac.p - data.p))); /* R246 */

@@ -38,7 +38,7 @@ struct mikey_opened {
 };
 
 /**
- * Append a TICKET payload without Initiator Data (R290 to R300).
+ * Append a TICKET payload without Initiator Data (R290-R300).
  * E_RANGE latches in the writer when RAND or a key is too short.
  */
 void mikey_build_ticket(struct mikey_build *b,
@@ -76,7 +76,7 @@ void mikey_opened_wipe(struct mikey_opened *o);
 #define MIKEY_INIT_DATA_MAX (1 + 2 * (2 + MIKEY_MAC_MAX))
 
 /**
- * Make Initiator Data (R241 to R248; AMB 3).
+ * Make Initiator Data (R241-R248; AMB 3).
  *
  * @param mpk_r  the unforked MPKr
  * @param suite  of the Ticket Policy

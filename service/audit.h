@@ -15,12 +15,15 @@
 
 #include "service/role.h"
 
+/** How far apart, at least, a new writer begins from the one before it. */
+#define TS_AUDIT_APART (UINT64_C(1) << 19)
+
 /** Longest line. */
 #define TS_AUDIT_MAX 2048
 
 /** writer -> audit */
 struct ts_audit_entry {
-    uint64_t seq; /* counts up by one, from 1 */
+    uint64_t seq; /* counts up by one; never 0 */
     uint32_t len; /* of the line */
     uint32_t zero;
 };

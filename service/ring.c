@@ -168,6 +168,9 @@ enum ts_err ts_ring_send(struct ts_ring *ring, struct ts_span head,
 void ts_ring_wake(struct ts_ring *ring)
 {
     const uint64_t one = 1;
+    /* nothing to wake it for: what is in the ring was taken already */
+    if (atomic_load(&ring->mem->head) == ring->tail)
+        return;
     if (!atomic_load(&ring->mem->asleep) ||
         !atomic_exchange(&ring->mem->asleep, 0))
         return;

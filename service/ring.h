@@ -65,8 +65,8 @@ TS_MUST enum ts_err ts_ring_send(struct ts_ring *ring, struct ts_span head,
 /** Largest record in bytes. */
 size_t ts_ring_size(const struct ts_ring *ring);
 
-/** Producer: wake the consumer if it sleeps. Once after a batch, and once
- *  after ts_ring_open(), for what an earlier producer left behind. */
+/** Producer: wake the consumer if it sleeps on records. Once after a batch,
+ *  and once after ts_ring_open(), for what an earlier producer left behind. */
 void ts_ring_wake(struct ts_ring *ring);
 
 /**

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,6 +126,9 @@ static _Noreturn void be_role(const struct supervisor *s, uint8_t nth,
         _exit(1);
     snprintf(title, sizeof title, "%s-%s", s->daemon->name, role->name);
     prctl(PR_SET_NAME, title);
+    /* no role interrupts another that has just woken it: on a loaded machine
+       each finds more to do at a time */
+    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     keep_only(role, self.up);
     self.signals = role_signals();
     ts_log_start(role->name, s->daemon->least, s->daemon->clear);

@@ -33,7 +33,7 @@
 enum ts_profile {
     TS_PROFILE_PURE,  /* memory, rings, time: no file, socket or process */
     TS_PROFILE_NET,   /* PURE, and sockets that are open: accept, send */
-    TS_PROFILE_FILES, /* NET, and files below the directories given */
+    TS_PROFILE_FILES, /* NET, and the files that are open already */
 };
 
 /** Directories a FILES role can have. */
@@ -41,7 +41,9 @@ enum ts_profile {
 
 struct ts_sandbox {
     enum ts_profile profile;
-    const char *dirs[TS_SANDBOX_DIRS]; /* read and write; NULL ends them */
+    /* where a FILES role may list and remove files, but open none; NULL ends
+       them */
+    const char *dirs[TS_SANDBOX_DIRS];
 };
 
 /**

@@ -212,6 +212,9 @@ static void only_a_sleeper_is_woken(void **state)
     assert_false(ts_ring_sleep(f->from));
     expect(f, "x");
     assert_true(ts_ring_sleep(f->from));
+    ts_ring_wake(f->to); /* for nothing */
+    assert_int_equal(poll(&fd, 1, 0), 0);
+    assert_int_equal(put(f, "y"), TS_OK);
     ts_ring_wake(f->to);
     assert_int_equal(poll(&fd, 1, 0), 1);
     ts_ring_drain(f->from);

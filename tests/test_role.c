@@ -319,7 +319,7 @@ static void a_net_role_gets_no_new_socket_and_no_file(void **state)
     }
 }
 
-static void a_files_role_stays_in_its_directory(void **state)
+static void a_files_role_opens_nothing_even_beside_its_files(void **state)
 {
     (void)state;
     if (!TS_SANDBOX)
@@ -327,7 +327,7 @@ static void a_files_role_stays_in_its_directory(void **state)
     board->mode = 'f';
     roles[1].run = trespass;
     roles[1].sandbox =
-        (struct ts_sandbox){.profile = TS_PROFILE_FILES, .dirs = {"/tmp"}};
+        (struct ts_sandbox){.profile = TS_PROFILE_FILES, .dirs = {"/etc"}};
     start_daemon();
     expect_text("ready\n");
     WAIT_FOR(board->result != 0);
@@ -349,7 +349,7 @@ int main(void)
         T(roles_die_with_their_supervisor),
         T(a_pure_role_is_killed_when_it_opens_a_socket),
         T(a_net_role_gets_no_new_socket_and_no_file),
-        T(a_files_role_stays_in_its_directory),
+        T(a_files_role_opens_nothing_even_beside_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

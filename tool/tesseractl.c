@@ -150,7 +150,7 @@ static int run(struct ctl *ctl, const struct verb *v, char **args, size_t n)
     return v->run(ctl, args);
 }
 
-/* Read the options: false for one that does not exist, which was said. */
+/* Read the options: false for one that does not exist or lacks its value. */
 static bool read_options(struct ctl *ctl, int argc, char **argv, bool *help)
 {
     static const struct option options[] = {
@@ -162,6 +162,7 @@ static bool read_options(struct ctl *ctl, int argc, char **argv, bool *help)
         {0},
     };
     int c;
+    opterr = 0; /* said by main, as JSON if that is wanted */
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (c) {
         case 'c':
@@ -195,8 +196,13 @@ int main(int argc, char **argv)
     bool help = false;
     if (ts_process_harden())
         return ctl_fail(&ctl, 1, "cannot close the process to others");
+    for (int i = 1; i < argc; i++)
+        ctl.json = ctl.json || strcmp(argv[i], "--json") == 0;
     if (!read_options(&ctl, argc, argv, &help))
-        return 2;
+        return ctl_fail(&ctl, 2,
+                        "%s: no such option, or its value is missing; see "
+                        "tesseractl --help",
+                        argv[optind - 1]);
     char **words = argv + optind;
     size_t n = (size_t)(argc - optind), used = 0;
     const struct verb *v = NULL;

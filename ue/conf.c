@@ -8,6 +8,8 @@
 
 #include "base/identity.h"
 
+#define KEY_MIN 16 /* bytes: R271 */
+
 static const char UE[] = "ue";
 
 static const struct ts_conf_key keys[] = {
@@ -68,12 +70,12 @@ static enum ts_err load_secret(const char *path, struct ts_key *key,
         return TS_E_IO;
     enum ts_err err = read_hex(text, (size_t)n, key);
     ts_wipe(text, sizeof(text));
-    if (!err)
+    if (!err && key->len >= KEY_MIN)
         return TS_OK;
     ts_key_wipe(key);
     (void)snprintf(msg, TS_CONF_MSG,
-                   "%s: not a key: 2 to %d hexadecimal digits are needed", path,
-                   2 * TS_KEY_MAX);
+                   "%s: not a key: %d to %d hexadecimal digits are needed",
+                   path, 2 * KEY_MIN, 2 * TS_KEY_MAX);
     return TS_E_CONFIG;
 }
 

@@ -13,6 +13,26 @@ enum ts_err ue_fail(struct ue_keying *k, enum ts_err err, const char *why)
     return err;
 }
 
+void ue_begin(struct ue_keying *k)
+{
+    k->step = UE_IDLE;
+    k->reason[0] = '\0';
+    k->sent_n = k->transfer_n = 0;
+    ts_key_wipe(&k->mpk_i);
+    ts_key_wipe(&k->mpk_r);
+    mikey_keys_wipe(&k->keys);
+}
+
+enum ts_err ue_expect(struct ue_keying *k, enum ue_step step)
+{
+    k->reason[0] = '\0';
+    if (k->step == step)
+        return TS_OK;
+    return ue_fail(k, TS_E_STATE,
+                   step == UE_GRANTED ? "nothing was offered"
+                                      : "nothing was asked of the KMS");
+}
+
 enum ts_err ue_keying_new(struct ue_keying **out,
                           const struct ue_credential *cred, uint32_t ssrc)
 {
@@ -67,7 +87,11 @@ uint64_t ue_kms_time(const struct ue_keying *k, uint64_t now)
 
 size_t ue_rand_len(const struct ue_keying *k)
 {
-    return k->cred->psk.len > 32 ? k->cred->psk.len : 32;
+    size_t n = k->cred->psk.len > 32 ? k->cred->psk.len : 32;
+    for (size_t i = 0; i < k->keys.n; i++)
+        if (k->keys.k[i].key.n > n)
+            n = k->keys.k[i].key.n;
+    return n;
 }
 
 enum ts_err ue_draw(struct ue_keying *k, uint32_t *csb, uint8_t *rand, size_t n)
@@ -130,7 +154,7 @@ enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
     struct mikey_reply r;
     enum ts_err err = mikey_msg_read(ts_span(k->sent, k->sent_n), &sent, NULL);
     if (err)
-        return ue_fail(k, TS_E_STATE, "nothing was asked of the KMS");
+        return ue_fail(k, TS_E_INTERNAL, "what was asked cannot be read");
     err = mikey_reply_open(&sent, body, ts_key_span(&k->cred->psk), 2, &r);
     if (err == TS_E_PEER) {
         err = peer_error(k, &sent, &r.msg, now);
@@ -154,9 +178,40 @@ enum ts_err ue_line_read(struct ue_keying *k, const char *line, uint8_t *buf,
                          size_t *n)
 {
     enum ts_err err = mikey_sdp_read(ts_span_str(line), buf, UE_MIKEY_MAX, n);
-    if (err)
-        return ue_fail(k, TS_E_FORMAT, "key-mgmt is not \"mikey\" and base64");
-    return TS_OK;
+    if (!err)
+        return TS_OK;
+    *n = 0;
+    return ue_fail(k, TS_E_FORMAT, "key-mgmt is not \"mikey\" and base64");
+}
+
+enum ts_err ue_line_write(struct ue_keying *k, struct ts_span msg, char *line,
+                          size_t cap)
+{
+    enum ts_err err = mikey_sdp_write(msg, line, cap);
+    return err ? ue_fail(k, err, "no room for the key-mgmt value") : TS_OK;
+}
+
+enum ts_err ue_check_ticket(struct ue_keying *k, const struct mikey_tp *tp,
+                            uint16_t must)
+{
+    if (tp->type == MIKEY_BASE_TICKET && tp->subtype == MIKEY_BASE_SUBTYPE &&
+        tp->version == MIKEY_BASE_VERSION && (tp->flags & must) == must)
+        return TS_OK;
+    return ue_fail(k, TS_E_UNSUPPORTED, "a ticket of a kind we do not use");
+}
+
+bool ue_is_forked(const struct mikey_key *key)
+{
+    return key->type == MIKEY_TGK || key->type == MIKEY_TGK_SALT;
+}
+
+enum ts_err ue_check_rand_kms(struct ue_keying *k, struct ts_span rand)
+{
+    bool enough = rand.n >= k->mpk_r.len;
+    for (size_t i = 0; i < k->keys.n; i++)
+        if (ue_is_forked(&k->keys.k[i]) && k->keys.k[i].key.n > rand.n)
+            enough = false;
+    return enough ? TS_OK : ue_fail(k, TS_E_FORMAT, "RANDRkms is too short");
 }
 
 enum ts_err ue_check_policy(struct ue_keying *k, const struct mikey_sp *sp,

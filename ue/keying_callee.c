@@ -15,16 +15,17 @@ static void offer_tag(const struct ue_keying *k, uint8_t tag[static 16])
     sha256_digest(&sha, 16, tag);
 }
 
-/* mikey-ticket.md 6.2: R looks before it asks the KMS, adds after. */
-static bool seen_before(const struct ue_keying *k)
+/* mikey-ticket.md 6.2: R looks before it asks the KMS, adds after; and looks
+   once more then, since a copy may have been taken meanwhile. */
+static enum ts_err check_seen(struct ue_keying *k)
 {
     const struct ue_seen *seen = k->cred->seen;
     uint8_t tag[16];
     offer_tag(k, tag);
     for (unsigned i = 0; seen && i < UE_SEEN_MAX; i++)
         if (memcmp(seen->tag[i], tag, sizeof tag) == 0)
-            return true;
-    return false;
+            return ue_fail(k, TS_E_REPLAY, "this offer was here before");
+    return TS_OK;
 }
 
 static void remember(const struct ue_keying *k)
@@ -41,9 +42,9 @@ static enum ts_err check_policy(struct ue_keying *k, const struct mikey_msg *m,
     const uint16_t must = MIKEY_FLAG_D | MIKEY_FLAG_E | MIKEY_FLAG_F |
                           MIKEY_FLAG_I | MIKEY_FLAG_O;
     struct ts_span own = ts_span_str(k->cred->identity);
-    if (m->ticket.tp.type != MIKEY_BASE_TICKET ||
-        (m->ticket.tp.flags & must) != must)
-        return ue_fail(k, TS_E_UNSUPPORTED, "a ticket of a kind we do not use");
+    enum ts_err err = ue_check_ticket(k, &m->ticket.tp, must);
+    if (err)
+        return err;
     if (!p->kms.data.p ||
         !ts_identity_same(p->kms.data, ts_span_str(k->cred->kms_identity)))
         return ue_fail(k, TS_E_DENIED, "a ticket of a KMS we do not trust");
@@ -67,6 +68,8 @@ static enum ts_err check_sessions(struct ue_keying *k,
     if (m->hdr.n_cs != 2 || mikey_cs_find(&m->hdr, UE_CS_CALLER, &a) ||
         mikey_cs_find(&m->hdr, UE_CS_CALLEE, &b) || a.session.n == 0)
         return ue_fail(k, TS_E_UNSUPPORTED, "not two crypto sessions");
+    if (a.prot != MIKEY_PROT_SRTP || b.prot != MIKEY_PROT_SRTP)
+        return ue_fail(k, TS_E_UNSUPPORTED, "not SRTP");
     if (a.policies.n < 1 || a.policies.p[0] != 0 || b.policies.n < 1 ||
         b.policies.p[0] != 0)
         return ue_fail(k, TS_E_UNSUPPORTED, "no policy 0");
@@ -91,9 +94,16 @@ static enum ts_err check_offer(struct ue_keying *k, const struct mikey_msg *m,
     err = check_policy(k, m, p, now);
     if (!err)
         err = check_sessions(k, m);
-    if (!err && seen_before(k))
-        err = ue_fail(k, TS_E_REPLAY, "this offer was here before");
-    return err;
+    return err ? err : check_seen(k);
+}
+
+/* R276, R279: what protects the ticket's keys on their way to us is not weaker
+   than they are, whatever we use for tickets of our own. */
+static const struct mikey_suite *resolve_suite(const struct ue_keying *k,
+                                               const struct mikey_msg *m)
+{
+    const struct mikey_suite *suite = mikey_suite_prf(m->hdr.prf);
+    return suite->bits > k->suite->bits ? suite : k->suite;
 }
 
 static enum ts_err build_resolve(struct ue_keying *k, const struct mikey_msg *m,
@@ -106,7 +116,7 @@ static enum ts_err build_resolve(struct ue_keying *k, const struct mikey_msg *m,
     if (err)
         return err;
     const struct mikey_resolve_new in = {
-        .suite = k->suite,
+        .suite = resolve_suite(k, m),
         .csb = csb,
         .t = mikey_time_ntp(ue_kms_time(k, now)),
         .rand_r = ts_span(rand, n),
@@ -130,6 +140,7 @@ enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
     struct mikey_policy p;
     struct ts_identity who;
     caller[0] = '\0';
+    ue_begin(k);
     enum ts_err err = ue_line_read(k, line, k->transfer, &k->transfer_n);
     if (!err && mikey_msg_read(ts_span(k->transfer, k->transfer_n), &m, NULL))
         err = ue_fail(k, TS_E_FORMAT, "the offer is not a MIKEY message");
@@ -143,6 +154,7 @@ enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
         err = ue_fail(k, TS_E_SPACE, "the ticket is too long");
     if (err)
         return err;
+    k->step = UE_OFFERED;
     memcpy(k->peer, who.text, who.len + 1);
     memcpy(caller, who.text, who.len + 1);
     memcpy(body, k->sent, k->sent_n);
@@ -181,9 +193,10 @@ static enum ts_err build_answer(struct ue_keying *k,
                                 const struct mikey_msg *reply, uint64_t now,
                                 struct ts_writer *w)
 {
-    uint8_t rand[32], map[1024];
+    uint8_t rand[TS_KEY_MAX], map[1024];
     uint32_t unused;
-    enum ts_err err = ue_draw(k, &unused, rand, sizeof rand);
+    size_t n = ue_rand_len(k);
+    enum ts_err err = ue_draw(k, &unused, rand, n);
     if (err)
         return err;
     const struct mikey_answer_new in = {
@@ -191,7 +204,7 @@ static enum ts_err build_answer(struct ue_keying *k,
         .suite = mikey_suite_prf(init->hdr.prf),
         .t = mikey_time_ntp(ue_kms_time(k, now)),
         .rand_r = init->ticket.tp.flags & MIKEY_FLAG_G
-                      ? ts_span(rand, sizeof rand)
+                      ? ts_span(rand, n)
                       : ts_span(NULL, 0), /* R74, R221 */
         .idr_r = reply->idr[MIKEY_IDR_R],
         .rand_kms = reply->rand[MIKEY_RAND_KMS],
@@ -210,11 +223,12 @@ static enum ts_err check_resolved(struct ue_keying *k,
 {
     if (k->keys.n < 3)
         return ue_fail(k, TS_E_UNSUPPORTED, "the ticket has no session key");
-    if (!reply->idr[MIKEY_IDR_R].data.p || !reply->rand[MIKEY_RAND_KMS].p)
-        return ue_fail(k, TS_E_MISSING, "the KMS gave no fork modifier");
+    enum ts_err err = ue_check_rand_kms(k, reply->rand[MIKEY_RAND_KMS]);
+    if (err)
+        return err;
     if (mikey_transfer_verify(init, &k->mpk_i, ts_span_str(k->cred->identity)))
         return ue_fail(k, TS_E_AUTH, "the offer is not authentic");
-    return TS_OK;
+    return check_seen(k);
 }
 
 enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
@@ -224,10 +238,11 @@ enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
     uint8_t raw[UE_MIKEY_MAX];
     struct ts_writer w = ts_writer_init(raw, sizeof raw);
     struct mikey_msg init, reply, answer;
-    enum ts_err err = ue_open_reply(k, ts_span(body, len), now, &reply);
-    if (!err &&
-        mikey_msg_read(ts_span(k->transfer, k->transfer_n), &init, NULL))
-        err = ue_fail(k, TS_E_STATE, "nothing was offered");
+    enum ts_err err = ue_expect(k, UE_OFFERED);
+    if (!err)
+        err = ue_open_reply(k, ts_span(body, len), now, &reply);
+    if (!err)
+        err = mikey_msg_read(ts_span(k->transfer, k->transfer_n), &init, NULL);
     if (!err)
         err = check_resolved(k, &init, &reply);
     if (!err)
@@ -237,11 +252,12 @@ enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
     if (!err)
         err = ue_derive(k, &k->keys, &init, &answer, false, keys);
     if (!err)
-        err = mikey_sdp_write(ts_written(&w), line, cap);
+        err = ue_line_write(k, ts_written(&w), line, cap);
     if (err) {
         ts_wipe(keys, sizeof *keys);
         return err;
     }
+    k->step = UE_IDLE;
     remember(k);
     memcpy(keys->proven, k->peer, sizeof keys->proven);
     return TS_OK;

@@ -11,6 +11,7 @@ enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
     struct ts_identity to;
     uint32_t csb;
     uint8_t rand[255];
+    ue_begin(k);
     size_t n = ue_rand_len(k);
     if (ts_identity(ts_span_str(callee), &to))
         return ue_fail(k, TS_E_FORMAT, "the callee is not a SIP or tel URI");
@@ -41,6 +42,7 @@ enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
     mikey_build_request_init(&w, &in);
     if (w.err || w.len > cap)
         return ue_fail(k, w.err ? w.err : TS_E_SPACE, "request too long");
+    k->step = UE_ASKED;
     k->sent_n = *len = w.len;
     memcpy(body, k->sent, w.len);
     return TS_OK;
@@ -56,9 +58,9 @@ static enum ts_err check_grant(struct ue_keying *k,
     if (mikey_policy_read(t->tp.data, &p) || p.has_kemac ||
         !mikey_flags_ok(t->tp.flags, true) || t->tp.prf != k->suite->prf)
         return ue_fail(k, TS_E_FORMAT, "the granted ticket policy is wrong");
-    if (t->tp.type != MIKEY_BASE_TICKET || (t->tp.flags & must) != must)
-        return ue_fail(k, TS_E_UNSUPPORTED,
-                       "the KMS granted a ticket of a kind we do not use");
+    enum ts_err err = ue_check_ticket(k, &t->tp, must);
+    if (err)
+        return err;
     if (mikey_policy_valid(&p, ue_kms_time(k, now) / 1000000))
         return ue_fail(k, TS_E_EXPIRED, "the ticket is not valid now");
     for (size_t i = 0; i < p.n_responders; i++)
@@ -89,9 +91,10 @@ static struct ts_span offer_map(const struct ue_keying *k, struct ts_span spi,
 static enum ts_err build_offer(struct ue_keying *k,
                                const struct mikey_ticket *ticket, uint64_t now)
 {
-    uint8_t rand[32], params[64], map[2 * (8 + 4 + 255)];
+    uint8_t rand[TS_KEY_MAX], params[64], map[2 * (8 + 4 + 255)];
     uint32_t csb;
-    enum ts_err err = ue_draw(k, &csb, rand, sizeof rand);
+    size_t n = ue_rand_len(k);
+    enum ts_err err = ue_draw(k, &csb, rand, n);
     if (err)
         return err;
     struct mikey_srtp_policy srtp = mikey_srtp_usual(k->suite);
@@ -102,7 +105,7 @@ static enum ts_err build_offer(struct ue_keying *k,
         .suite = k->suite,
         .csb = csb,
         .t = mikey_time_ntp(ue_kms_time(k, now)),
-        .rand_i = ts_span(rand, sizeof rand),
+        .rand_i = ts_span(rand, n),
         .n_cs = 2,
         .map = offer_map(k, k->keys.k[2].spi, map, sizeof map),
         .idr_i = ue_uri(k->cred->identity),
@@ -124,7 +127,9 @@ enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
                               size_t len, uint64_t now, char *line, size_t cap)
 {
     struct mikey_msg reply;
-    enum ts_err err = ue_open_reply(k, ts_span(body, len), now, &reply);
+    enum ts_err err = ue_expect(k, UE_ASKED);
+    if (!err)
+        err = ue_open_reply(k, ts_span(body, len), now, &reply);
     if (!err)
         err = check_grant(k, &reply.ticket, now);
     if (!err && k->keys.n < 3)
@@ -132,31 +137,34 @@ enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
     if (!err)
         err = build_offer(k, &reply.ticket, now);
     if (!err)
-        err = mikey_sdp_write(ts_span(k->transfer, k->transfer_n), line, cap);
+        err = ue_line_write(k, ts_span(k->transfer, k->transfer_n), line, cap);
+    if (!err)
+        k->step = UE_GRANTED; /* R173: no second offer with this ticket */
     return err;
 }
 
-/* Fork MPKr and the TGKs as the KMS did for the one who answers (R137). */
+/* Fork MPKr and the TGKs as the KMS did for the one who answers (R137, R141,
+   R150); with PRF of the Ticket Policy, which is our suite's (R218). */
 static enum ts_err fork_keys(struct ue_keying *k, const struct mikey_msg *resp,
                              struct ts_key *mpk_r1, struct mikey_keys *forked)
 {
     struct ts_span id = resp->idr[MIKEY_IDR_R].data;
     struct ts_span rand = resp->rand[MIKEY_RAND_KMS];
     struct mikey_prf prf;
-    if (id.n > MIKEY_ID_MAX || rand.n < k->mpk_r.len)
-        return ue_fail(k, TS_E_FORMAT, "the answer's fork modifier is wrong");
+    enum ts_err err = ue_check_rand_kms(k, rand);
+    if (err)
+        return err;
     mikey_prf_key(&prf, k->suite->prf, ts_key_span(&k->mpk_r));
     mikey_derive_fork(&prf, k->mpk_r.len, true, id, rand, mpk_r1);
 
     memcpy(forked->plain, k->keys.plain, k->keys.len);
     forked->len = k->keys.len;
-    enum ts_err err =
-        mikey_keys_read(ts_span(forked->plain, forked->len), forked);
+    err = mikey_keys_read(ts_span(forked->plain, forked->len), forked);
     for (size_t i = 2; !err && i < forked->n; i++) {
         struct mikey_key *key = &forked->k[i];
         struct ts_key out;
-        if (key->type != MIKEY_TGK && key->type != MIKEY_TGK_SALT)
-            continue; /* R142 */
+        if (!ue_is_forked(key))
+            continue;
         mikey_prf_key(&prf, k->suite->prf, key->key);
         mikey_derive_fork(&prf, key->key.n, false, id, rand, &out);
         memcpy(forked->plain + (key->key.p - forked->plain), out.b, out.len);
@@ -173,8 +181,9 @@ static enum ts_err check_answer(struct ue_keying *k,
     enum ts_err err = mikey_answer_check(init, resp);
     if (err == TS_E_PEER)
         return ue_fail(k, err, "the callee answered with a MIKEY error");
-    if (err)
-        return ue_fail(k, err, "the answer does not fit what was offered");
+    if (err || resp->hdr.n_cs != 2)
+        return ue_fail(k, err ? err : TS_E_MISMATCH,
+                       "the answer does not fit what was offered");
     for (unsigned i = 0; i < resp->n_sp; i++)
         if (resp->sp[i].no == 0)
             return ue_fail(k, TS_E_MISMATCH,
@@ -192,10 +201,11 @@ enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
     struct ts_identity who;
     size_t n = 0;
 
-    enum ts_err err = ue_line_read(k, line, raw, &n);
-    if (!err &&
-        mikey_msg_read(ts_span(k->transfer, k->transfer_n), &init, NULL))
-        err = ue_fail(k, TS_E_STATE, "nothing was offered");
+    enum ts_err err = ue_expect(k, UE_GRANTED);
+    if (!err)
+        err = ue_line_read(k, line, raw, &n);
+    if (!err)
+        err = mikey_msg_read(ts_span(k->transfer, k->transfer_n), &init, NULL);
     if (!err && mikey_msg_read(ts_span(raw, n), &resp, NULL))
         err = ue_fail(k, TS_E_FORMAT, "the answer is not a MIKEY message");
     if (!err)
