@@ -40,7 +40,10 @@ static bool is_alnum(uint8_t c)
 
 static bool one_of(uint8_t c, const char *set)
 {
-    return c != 0 && strchr(set, c) != NULL;
+    /* sets are short: a call of strchr() takes longer */
+    while (*set && (uint8_t)*set != c)
+        set++;
+    return *set != '\0';
 }
 
 static bool is_unreserved(uint8_t c)

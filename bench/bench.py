@@ -39,11 +39,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 KMS_URI = "sip:kms@example.org"
 ROUNDS = 3
-CONNECTIONS = 32
+GROWTH_ROUNDS = 7
+CONNECTIONS = 64
 RESOLVES = 20000  # a round
+WARMUP = 80000  # not counted: touches all of replay table and answer cache
 TGS = 2000  # requests of each kind that krb5kdc gets a round
 THOUSAND, MILLION = 1000, 1000000
 STARTS = 3  # of which the median is taken
+TRIES = 3  # of a load that meets errors
 
 
 def say(text):
@@ -193,7 +196,19 @@ class Kms:
         return kib / 1024
 
     def load(self, active, requests=RESOLVES):
-        """Microseconds of CPU a resolve, and resolves a second."""
+        """Microseconds of CPU a resolve, and resolves a second.
+
+        A disk that stands still for a second makes the KMS refuse (no reply
+        without an audit record): such a run is no measurement, and repeated.
+        """
+        for _ in range(TRIES):
+            result = self.try_load(active, requests)
+            if result:
+                return result
+            say("not all were answered; once more")
+        self.fail("errors under load")
+
+    def try_load(self, active, requests):
         with subprocess.Popen(
                 [self.build / "bench" / "bench-load", "127.0.0.1",
                  str(self.port), KMS_URI, "256", str(self.users), str(active),
@@ -201,13 +216,13 @@ class Kms:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 preexec_fn=pin(1)) as client:
             if client.stdout.readline() != "ready\n":
-                self.fail("bench-load could not begin")
+                return None
             before = self.cpu_us()
             out, _ = client.communicate("\n")
             cpu = self.cpu_us() - before
         result = dict(line.split("\t") for line in out.splitlines())
         if client.returncode or result["errors"] != "0":
-            self.fail(f"errors under load: {result}")
+            return None
         return cpu / requests, requests / float(result["seconds"])
 
 
@@ -258,6 +273,7 @@ def bench_http(kms, figures):
     if krb5.missing:
         say(f"no comparison with krb5kdc: {krb5.missing}")
     cpu, rate, tgs, tuned, ratio = [], [], [], None, []
+    kms.load(THOUSAND, WARMUP)
     for nth in range(ROUNDS):
         say(f"resolves over HTTP, round {nth + 1} of {ROUNDS}")
         us, per_s = kms.load(THOUSAND)
@@ -285,9 +301,11 @@ def bench_million(small, large, figures):
     figures.add("start-1m-ms", large.median_start(), "ms", 1000)
     large.load(1, 1)
     figures.add("rss-1m-mib", large.memory_mib(), "MiB", 64)
+    large.load(THOUSAND, WARMUP)
     same, spread = [], []
-    for nth in range(ROUNDS):
-        say(f"a thousand and a million users, round {nth + 1} of {ROUNDS}")
+    for nth in range(GROWTH_ROUNDS):
+        say("a thousand and a million users, round "
+            f"{nth + 1} of {GROWTH_ROUNDS}")
         base = small.load(THOUSAND)[0]
         same.append(large.load(THOUSAND)[0] / base)
         spread.append(large.load(RESOLVES)[0] / base)

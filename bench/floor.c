@@ -6,8 +6,11 @@
 #include <nettle/hmac.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
 
 #define MESSAGE_MAX 1024
+#define POOL        4096 /* random bytes from the kernel in one call */
 
 static const uint8_t some_key[32] = {1}, message[MESSAGE_MAX] = {2};
 static uint8_t result[MESSAGE_MAX];
@@ -61,13 +64,25 @@ static void run_aes(size_t n, enum floor_suite suite)
     __attribute__((uninitialized)) struct aes256_ctx k256;
     if (suite == FLOOR_128) {
         aes128_set_encrypt_key(&k128, some_key);
-        ctr_crypt(&k128, (nettle_cipher_func *)aes128_encrypt, sizeof iv, iv,
-                  n, result, message);
+        ctr_crypt(&k128, (nettle_cipher_func *)aes128_encrypt, sizeof iv, iv, n,
+                  result, message);
     } else {
         aes256_set_encrypt_key(&k256, some_key);
-        ctr_crypt(&k256, (nettle_cipher_func *)aes256_encrypt, sizeof iv, iv,
-                  n, result, message);
+        ctr_crypt(&k256, (nettle_cipher_func *)aes256_encrypt, sizeof iv, iv, n,
+                  result, message);
     }
+}
+
+static void run_random(size_t n)
+{
+    static uint8_t pool[POOL];
+    static size_t left;
+    if (n > left) {
+        if (getrandom(pool, sizeof pool, 0) != sizeof pool)
+            abort();
+        left = sizeof pool;
+    }
+    left -= n;
 }
 
 void floor_run(const struct floor *f, enum floor_suite suite)
@@ -78,4 +93,5 @@ void floor_run(const struct floor *f, enum floor_suite suite)
         run_sha256(f);
     for (size_t i = 0; i < 2; i++)
         run_aes(f->aes[i][suite], suite);
+    run_random(f->random[suite]);
 }

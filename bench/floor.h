@@ -7,7 +7,8 @@
  * these calls and no others.
  *
  *     resolve: 28 HMACs under 9 keys, two AES-CM
- *     request: 21 HMACs under 6 keys, two AES-CM
+ *     request: 21 HMACs under 6 keys, two AES-CM, and the random numbers that
+ *              its keys are made of
  */
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
@@ -54,6 +55,7 @@ struct floor {
     const struct floor_step *step;
     size_t n;
     size_t aes[2][FLOOR_SUITES]; /* bytes under AES-CM: ticket, response */
+    size_t random[FLOOR_SUITES]; /* bytes: MPK, TGK, its SPI, RAND */
 };
 
 /** Bytes of an HMAC, and of a key of AES-CM. */
@@ -108,10 +110,12 @@ static const struct floor_step floor_resolve_steps[] = {
 #define FLOOR_AES          {{47, 79}, {69, 117}} /* 2 and 3 Key Data */
 
 static const struct floor floor_request = {
-    "request", floor_request_steps, FLOOR_COUNT(floor_request_steps), FLOOR_AES
+    "request", floor_request_steps, FLOOR_COUNT(floor_request_steps), FLOOR_AES,
+    {16 + 16 + 4 + 32, 32 + 32 + 4 + 32}
 };
 static const struct floor floor_resolve = {
-    "resolve", floor_resolve_steps, FLOOR_COUNT(floor_resolve_steps), FLOOR_AES
+    "resolve", floor_resolve_steps, FLOOR_COUNT(floor_resolve_steps), FLOOR_AES,
+    {0, 0} /* RANDRkms is left to the engine */
 };
 
 /* clang-format on */

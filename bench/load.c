@@ -256,8 +256,7 @@ static void resolve_all(struct load *l)
                       .msg = l->resolves};
     uint64_t start = now_us(CLOCK_MONOTONIC);
     run(l, &job);
-    printf("seconds\t%.6f\n",
-           (double)(now_us(CLOCK_MONOTONIC) - start) / 1e6);
+    printf("seconds\t%.6f\n", (double)(now_us(CLOCK_MONOTONIC) - start) / 1e6);
     printf("errors\t%zu\n", job.errors);
 }
 

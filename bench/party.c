@@ -14,8 +14,8 @@ static enum ts_err finish(const struct ts_writer *w, struct party_msg *out)
     return w->err;
 }
 
-enum ts_err party_request(const struct party *p, const char *whom,
-                          uint32_t csb, uint64_t now, struct party_msg *out)
+enum ts_err party_request(const struct party *p, const char *whom, uint32_t csb,
+                          uint64_t now, struct party_msg *out)
 {
     uint8_t rand[RAND_LEN];
     struct ts_writer w = ts_writer_init(out->b, sizeof out->b);

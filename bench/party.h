@@ -51,8 +51,7 @@ TS_MUST enum ts_err party_request(const struct party *p, const char *whom,
  */
 TS_MUST enum ts_err party_transfer(const struct party *p,
                                    const struct party_msg *request,
-                                   struct ts_span reply,
-                                   struct party_msg *out);
+                                   struct ts_span reply, struct party_msg *out);
 
 /** A RESOLVE_INIT_PSK for the ticket in such a TRANSFER_INIT. */
 TS_MUST enum ts_err party_resolve(const struct party *p,

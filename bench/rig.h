@@ -31,6 +31,7 @@ void rig_open(struct rig *rig, unsigned bits);
 /** Let replay table and answer cache reach the state that they stay in. */
 void rig_warm(struct rig *rig);
 
+/** Unmap the replay table and wipe all keys. */
 void rig_close(struct rig *rig);
 
 /** Fill the batch with new messages of one exchange. */

@@ -98,11 +98,11 @@ WATCH(sha1)
 WATCH(sha256)
 
 void __real_nettle_ctr_crypt(const void *ctx, nettle_cipher_func *f,
-                             size_t block, uint8_t *ctr, size_t n,
-                             uint8_t *dst, const uint8_t *src);
+                             size_t block, uint8_t *ctr, size_t n, uint8_t *dst,
+                             const uint8_t *src);
 void __wrap_nettle_ctr_crypt(const void *ctx, nettle_cipher_func *f,
-                             size_t block, uint8_t *ctr, size_t n,
-                             uint8_t *dst, const uint8_t *src)
+                             size_t block, uint8_t *ctr, size_t n, uint8_t *dst,
+                             const uint8_t *src)
 {
     if (seen.on && seen.n_aes < CALLS_MAX)
         seen.aes[seen.n_aes++] = n;

@@ -77,7 +77,7 @@ static void job_done(struct role *r, struct job *j, const struct ts_writer *w)
 {
     struct kms_question *q = &j->q;
     struct ts_span reply = q->status == 200 ? ts_written(w) : ts_span(NULL, 0);
-    char line[KMS_RECORD_MAX];
+    MIKEY_UNSET char line[KMS_RECORD_MAX];
     log_decision(q);
     if (q->status == 400) { /* nobody to name: counted and logged only */
         kms_outbox_direct(r->outbox, j->ask, 400, 0);

@@ -47,10 +47,13 @@ static inline void put_text(struct line *l, const char *text)
     put(l, text, strlen(text));
 }
 
-static bool is_plain(uint8_t c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+/* Octets that stand for themselves in a JSON string. */
+static const bool plain[256] = {
+    [' '] = true,
+    ['!'] = true,
+    ['#' ... '['] = true,
+    [']' ... '~'] = true,
+};
 
 /* A JSON string of any octets: what is not plain ASCII is \u00XX. */
 static void put_string(struct line *l, struct ts_span s, size_t most)
@@ -59,7 +62,7 @@ static void put_string(struct line *l, struct ts_span s, size_t most)
     put_text(l, "\"");
     for (size_t i = 0; i < end; i++) {
         char code[8];
-        if (is_plain(s.p[i]))
+        if (plain[s.p[i]])
             continue;
         put(l, (const char *)s.p + from, i - from);
         snprintf(code, sizeof code, "\\u%04x", s.p[i]);

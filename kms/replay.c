@@ -166,18 +166,6 @@ static uint32_t *index_of(const struct kms_replay *r, const struct kms_tag *tag)
     return &r->h->index[part(tag, 8) % INDEX];
 }
 
-/* The table is far larger than a cache: have the memory come meanwhile. */
-static void fetch(const struct kms_replay *r, const struct kms_tag *tag)
-{
-    const struct entry *first = bucket(r, part(tag, 0));
-    const struct entry *second = bucket(r, part(tag, 4));
-    __builtin_prefetch(first, 1);
-    __builtin_prefetch(first + BUCKET / 2, 1);
-    __builtin_prefetch(second, 1);
-    __builtin_prefetch(second + BUCKET / 2, 1);
-    __builtin_prefetch(index_of(r, tag), 1);
-}
-
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
                     uint64_t t, uint32_t csb, uint8_t type, struct kms_tag *tag)
 {
@@ -198,7 +186,15 @@ void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
     for (size_t i = 0; i < key_id.n; i++)
         who = (who ^ key_id.p[i]) * 16777619u;
     tag->who = who;
-    fetch(r, tag);
+
+    /* the table is far larger than a cache: have the memory come meanwhile */
+    const struct entry *first = bucket(r, part(tag, 0));
+    const struct entry *second = bucket(r, part(tag, 4));
+    __builtin_prefetch(first);
+    __builtin_prefetch(first + BUCKET / 2);
+    __builtin_prefetch(second);
+    __builtin_prefetch(second + BUCKET / 2);
+    __builtin_prefetch(index_of(r, tag));
 }
 
 /* An expired entry is free. Times are compared in 32 bits, as they wrap. */

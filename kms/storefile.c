@@ -178,8 +178,8 @@ enum ts_err kms_storefile_open(const char *path, sqlite3 **out,
     if (stat(path, &st) != 0)
         return errno == ENOENT ? fail(msg, TS_E_NOTFOUND, path, none)
                                : fail(msg, TS_E_IO, path, strerror(errno));
-    sqlite3 *db;
-    struct label label;
+    sqlite3 *db = NULL;
+    struct label label = {0};
     enum ts_err err = connect_to(path, &db, &label, msg);
     if (err)
         return err;
@@ -231,7 +231,7 @@ static int upgrade(sqlite3 *db, int from, struct ts_span check)
 static enum ts_err bring_up(sqlite3 *db, const char *path, struct ts_span check,
                             bool *made, char msg[static TS_CONF_MSG])
 {
-    struct label label;
+    struct label label = {0};
     int rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE",
                           NULL, NULL, NULL);
     /* Somebody may have been faster: what counts is read under the lock. */
@@ -258,8 +258,8 @@ enum ts_err kms_store_create(const char *path, struct ts_span check, bool *made,
     if (fd < 0)
         return fail(msg, TS_E_IO, path, strerror(errno));
     close(fd);
-    sqlite3 *db;
-    struct label label;
+    sqlite3 *db = NULL;
+    struct label label = {0};
     enum ts_err err = connect_to(path, &db, &label, msg);
     if (err)
         return err;

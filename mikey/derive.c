@@ -33,10 +33,20 @@ static void label_begin(struct label *l, uint32_t constant, uint8_t cs,
                         uint32_t csb, enum mikey_selector selector)
 {
     l->w = ts_writer_init(l->buf, sizeof l->buf);
-    ts_put_u32(&l->w, constant);
-    ts_put_u8(&l->w, cs);
-    ts_put_u32(&l->w, csb);
-    ts_put_u8(&l->w, selector);
+    /* one piece: octet by octet it would take as long as a block of a hash */
+    const uint8_t head[] = {
+        (uint8_t)(constant >> 24),
+        (uint8_t)(constant >> 16),
+        (uint8_t)(constant >> 8),
+        (uint8_t)constant,
+        cs,
+        (uint8_t)(csb >> 24),
+        (uint8_t)(csb >> 16),
+        (uint8_t)(csb >> 8),
+        (uint8_t)csb,
+        (uint8_t)selector,
+    };
+    ts_put(&l->w, head, sizeof head);
 }
 
 /* Length and value; the length stays when the value is left out (R149). */

@@ -215,8 +215,6 @@ static void count(const struct audit *a)
 
 static void loop(struct audit *a, struct ts_self *self)
 {
-    if (!acknowledge(a, self, 0, true))
-        return;
     for (;;) {
         struct pollfd fds[] = {{ts_role_fd(self), POLLIN, 0},
                                {ts_ring_fd(a->entries), POLLIN, 0}};
@@ -254,7 +252,8 @@ int ts_audit_run(struct ts_self *self, const void *arg)
     }
     if (ts_ring_open(conf->entries, &a->entries) != TS_OK ||
         ts_ring_open(conf->done, &a->done) != TS_OK ||
-        ts_role_up(self) != TS_OK) {
+        /* before anybody is told that we are ready */
+        !acknowledge(a, self, 0, true) || ts_role_up(self) != TS_OK) {
         ts_role_fail(1, "audit: cannot start: %m");
         goto out;
     }

@@ -40,7 +40,7 @@ static int set_up(int fd, const struct sockaddr *addr, socklen_t len)
 
 static void tell(int fd)
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {0};
     socklen_t len = sizeof addr;
     char host[64], port[8], text[80];
     if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0 ||

@@ -158,7 +158,7 @@ static int allow_partly(scmp_filter_ctx f, enum ts_profile profile)
     const struct scmp_arg_cmp no_code =
         SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp myself =
-        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
     int rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_code);
     if (rc == 0)
         rc =

@@ -166,6 +166,15 @@ class BadInput(Running):
         self.assertEqual(replies[0], replies[1])
         self.assertEqual(len(replies[0]), 10 + 10 + 4 - 4 - 8)
 
+    def test_a_key_id_longer_than_any_is_as_unknown_as_any_other(self):
+        known = User("sip:long@example.org", "k" * 255, os.urandom(32))
+        self.kms.admin("user", "add", known.identity, "--psk-id",
+                       known.key_id, "--psk", known.psk.hex())
+        issue(self.kms, known, [self.bob.identity])
+        longer = User(known.identity, known.key_id + "k", known.psk)
+        init = request_init(longer, [self.bob.identity])
+        self.refused(init, "ticketrequest", longer, AUTH, False)
+
     def test_all_refusals_of_a_ticket_look_alike(self):
         ticket, _ = self.granted()
         bad = {"eve": (self.eve, ticket)}
@@ -278,6 +287,17 @@ def key_name(ticket):
     cursor.take(1)
     inner = kmsclient.mikeyread.PAYLOADS[17][1](cursor)["ticket"]
     return inner.must("IDR", 4)["value"]
+
+
+class Ready(unittest.TestCase):
+    def test_the_first_request_after_ready_is_served(self):
+        lab = self.enterContext(harness.Lab())
+        kms = Kms(lab)
+        alice = kms.user("alice")
+        for _ in range(15):
+            kms.start()
+            issue(kms, alice, [alice.identity])
+            kms.stop()
 
 
 class AuditOnAFullDisk(unittest.TestCase):

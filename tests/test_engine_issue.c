@@ -2,7 +2,7 @@
 /*
  * What the KMS grants, and that both sides come to the same keys (RFC 6043
  * 4.2.1, 4.2.3; R6, R11, R29, R31-R39, R42-R44, R98, R114, R117-R119,
- * R121-R124, R127-R132, R136, R141-R143).
+ * R121-R124, R127-R132, R136, R137, R141-R143, R145-R149, R191).
  */
 #include "tests/desk.h"
 
@@ -396,6 +396,103 @@ static void a_policy_that_grows_over_the_limit_is_refused(void **state)
     desk_refused(d, MIKEY_ERR_UNSPECIFIED, true, "reply too long");
 }
 
+/* R212, R217, R223: without F nobody could learn how a TGK was forked. */
+static void a_forked_tgk_needs_an_answer(void **state)
+{
+    (void)state;
+    struct desk *d = desk_open(256);
+    d->flags &= (uint16_t) ~(MIKEY_FLAG_F | MIKEY_FLAG_G);
+    desk_request(d);
+    desk_refused(d, MIKEY_ERR_TPPAR, false, NULL);
+    desk_want(d, MIKEY_GTGK, 32, 0, 4);
+    desk_ring(d);
+    assert_false(granted_flags(d) & MIKEY_FLAG_F);
+}
+
+/* R238: of the keys asked for only lengths and names count. */
+static void octets_of_keys_asked_for_are_ignored(void **state)
+{
+    static const uint8_t theirs[32] = {0xaa, 0xaa};
+    struct mikey_policy p;
+    struct mikey_keys want;
+    (void)state;
+    struct desk *d = desk_open(256);
+    desk_want(d, MIKEY_TGK, 32, 0, 4);
+    desk_write_request(d);
+    OK(mikey_msg_read(ts_span(d->sent.b, d->sent.n), &d->init, NULL));
+    OK(mikey_policy_read(d->init.tp.data, &p));
+    OK(mikey_keys_read(p.kemac.data, &want));
+    memcpy(desk_edit(want.k[0].key), theirs, sizeof theirs);
+    desk_sign(d);
+    desk_ask(d);
+    desk_granted(d);
+    assert_false(
+        same_key(d->grant.keys.k[2].key, ts_span(theirs, sizeof theirs)));
+}
+
+/* R235, R230: TRr is NTP-UTC-32 and nothing else. */
+static void a_rekeying_time_of_another_type_is_refused(void **state)
+{
+    static const uint8_t trr[] = {MIKEY_TRR, MIKEY_NTP_UTC_32, 0, 0, 14, 16};
+    (void)state;
+    struct desk *d = desk_open(256);
+    d->want.has_rekey = true;
+    d->want.rekey = 14 << 8 | 16;
+    desk_write_request(d);
+    uint8_t *at = memmem(d->sent.b, d->sent.n, trr, sizeof trr);
+    assert_non_null(at);
+    at[1] = MIKEY_COUNTER;
+    desk_sign(d);
+    desk_ask(d);
+    desk_refused(d, MIKEY_ERR_TPPAR, false, NULL);
+}
+
+/* R214, R232, R233: NTP seconds start anew in 2036; 2100 is not over. */
+static void tickets_are_issued_in_the_second_era(void **state)
+{
+    static const uint64_t years[] = {2085978496 - 100, 2085978496 + 100,
+                                     UINT64_C(2147483648) + 100,
+                                     UINT64_C(4102444800)};
+    (void)state;
+    for (size_t i = 0; i < sizeof years / sizeof years[0]; i++) {
+        struct desk *d = desk_open(256);
+        d->now = years[i] * 1000000;
+        desk_ring(d);
+        struct mikey_policy p = granted_policy(d);
+        assert_true(p.start == years[i] - 300 && p.end == years[i] + 86400);
+        desk_resolve(d, &d->bob);
+        desk_granted(d);
+    }
+}
+
+/* R274, R290, R293, R295-R297, R302-R304: what only the KMS can open. */
+static void the_ticket_opens_with_the_ticket_key(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct desk *d = desk_open(suites[i]);
+        struct mikey_opened opened;
+        struct mikey_base base;
+        desk_ring(d);
+        const struct kms_tpk *tpk = &d->engine.ring.tpk[0];
+        const struct mikey_ticket *t = &d->grant.msg.ticket;
+        assert_int_equal(t->tp.prf, d->suite->prf);
+        assert_int_equal(t->data.p[1] << 8 | t->data.p[2], 0); /* THDR */
+        OK(mikey_base_read(t, &base));
+        assert_int_equal(base.rand.n, 32);
+        assert_int_equal(base.kemac.mac_alg, MIKEY_AUTH_NULL);
+        assert_int_equal(base.kemac.encr, d->suite->encr);
+        assert_true(ts_span_equal(base.tpk_id.data, ts_span(tpk->id, 16)));
+        OK(mikey_base_open(t, &base, ts_key_span(&tpk->key), &opened));
+        assert_int_equal(opened.keys.n, 2);
+        assert_true(
+            same_key(ts_key_span(&opened.mpk_i), d->grant.keys.k[0].key));
+        assert_true(
+            same_key(ts_key_span(&opened.mpk_r), d->grant.keys.k[1].key));
+        mikey_opened_wipe(&opened);
+    }
+}
+
 static void without_ticket_key_or_random_numbers_it_is_our_failure(void **state)
 {
     (void)state;
@@ -426,4 +523,9 @@ UNIT_MAIN(
     cmocka_unit_test(a_lifetime_that_cannot_be_is_refused),
     cmocka_unit_test(an_identity_too_long_to_fork_with_is_refused),
     cmocka_unit_test(a_policy_that_grows_over_the_limit_is_refused),
+    cmocka_unit_test(a_forked_tgk_needs_an_answer),
+    cmocka_unit_test(octets_of_keys_asked_for_are_ignored),
+    cmocka_unit_test(a_rekeying_time_of_another_type_is_refused),
+    cmocka_unit_test(tickets_are_issued_in_the_second_era),
+    cmocka_unit_test(the_ticket_opens_with_the_ticket_key),
     cmocka_unit_test(without_ticket_key_or_random_numbers_it_is_our_failure))

@@ -273,7 +273,7 @@ static void check_after_death(unsigned last)
 static void kill_9_at_any_moment_leaves_what_was_told(void **state)
 {
     (void)state;
-    for (unsigned round = 0; round < 30; round++) {
+    for (unsigned round = 0; round < 12; round++) {
         int pipes[2];
         unsigned last = 0, n;
         if (round) {
@@ -287,7 +287,7 @@ static void kill_9_at_any_moment_leaves_what_was_told(void **state)
             work_until_killed(pipes[1]);
         }
         (void)close(pipes[1]);
-        for (unsigned i = 0; i <= 50 + round * 37; i++)
+        for (unsigned i = 0; i <= 50 + round * 90; i++)
             if (read(pipes[0], &n, sizeof n) == sizeof n)
                 last = n;
         (void)kill(pid, SIGKILL);

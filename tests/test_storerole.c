@@ -115,7 +115,7 @@ static struct kms_found next(void *body, size_t cap)
     memcpy(&f, buf, sizeof f);
     assert_int_equal(f.len, n - sizeof f);
     assert_true(f.len <= cap);
-    if (f.len)
+    if (f.len && body)
         memcpy(body, buf + sizeof f, f.len);
     return f;
 }

@@ -38,7 +38,7 @@ enum ts_err ue_keying_new(struct ue_keying **out,
 {
     const struct mikey_suite *suite = mikey_suite_bits((unsigned)cred->suite);
     *out = NULL;
-    if (!suite || cred->psk.len < 16)
+    if (!suite || cred->psk.len < 16 || cred->psk.len > TS_KEY_MAX)
         return TS_E_RANGE; /* R271 */
     struct ue_keying *k = calloc(1, sizeof *k);
     if (!k)
@@ -259,7 +259,7 @@ enum ts_err ue_derive(struct ue_keying *k, const struct mikey_keys *keys,
         .prf = init->hdr.prf,
         .rand_i = flags & MIKEY_FLAG_H ? init->rand[MIKEY_RAND_I] : none,
         .rand_r = flags & MIKEY_FLAG_G ? answer->rand[MIKEY_RAND_R] : none,
-    };
+    }; /* R152, R155, R156 */
     out->aes256 = mikey_suite_prf(init->hdr.prf)->bits == 256;
     enum ts_err err =
         derive_one(k, keys, answer, caller ? UE_CS_CALLER : UE_CS_CALLEE, &base,

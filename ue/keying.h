@@ -11,6 +11,10 @@
  * Callee (steps 6 to 11):
  *     ue_keying_new -> ue_keying_offered -> POST -> ue_keying_resolved
  *     -> line into the answer
+ *
+ * request and offered begin a call, and forget the one before; each other step
+ * out of this order is E_STATE. A step that fails can be taken again with other
+ * bytes, a reply of the KMS that was taken cannot (R173).
  */
 #ifndef UE_KEYING_H
 #define UE_KEYING_H
@@ -73,6 +77,10 @@ TS_MUST enum ts_err ue_keying_new(struct ue_keying **out,
 /**
  * A copy of the caller's state as it was after ue_keying_granted(), for a
  * further early dialog (SIP forking, mikey-ticket.md 8.6).
+ *
+ * @param out   gets the copy; ue_keying_free() releases it
+ * @param from  may be freed before the copy; their credential is the same
+ * @return OK or E_NOMEM
  */
 TS_MUST enum ts_err ue_keying_clone(struct ue_keying **out,
                                     const struct ue_keying *from);
@@ -87,21 +95,26 @@ void ue_keying_free(struct ue_keying *k);
  * @param now      Unix time in microseconds
  * @param body     gets at most cap bytes; UE_MIKEY_MAX is enough
  * @param len      gets their number
- * @return OK, E_FORMAT for a URI that is no identity, E_SPACE, E_IO
+ * @return OK, E_FORMAT for a URI that is no identity, E_SPACE, E_IO (no random
+ *         numbers)
  */
 TS_MUST enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
                                       uint64_t now, uint8_t *body, size_t cap,
                                       size_t *len);
 
 /**
- * Caller: take the KMS's answer and make the SDP value
- * "mikey BASE64(TRANSFER_INIT)".
+ * Caller: take the KMS's answer, check what it grants (R47) and make the SDP
+ * value "mikey BASE64(TRANSFER_INIT)".
  *
+ * @param body  the reply, of len bytes
  * @param line  gets the value and a NUL; UE_LINE_MAX is enough
- * @return OK; E_AGAIN when the KMS showed that our clock is off: make and POST
- *         the request once more, at most one time; E_PEER for a MIKEY Error
- *         (ue_keying_reason() names it); E_AUTH, E_MISMATCH or a parse error
- *         for an answer that must not be believed
+ * @param cap   size of line
+ * @return OK; E_AGAIN for the first Error 1, by which our clock was set: make
+ *         and POST the request once more; E_PEER for any other MIKEY Error
+ *         (ue_keying_reason() names it); E_AUTH, E_TIME, E_MISMATCH or a parse
+ *         error for an answer that must not be believed; E_MISMATCH (somebody
+ *         else's ticket), E_EXPIRED, E_UNSUPPORTED or E_FORMAT for a ticket
+ *         that we cannot use; E_SPACE, E_IO, E_STATE
  */
 TS_MUST enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
                                       size_t len, uint64_t now, char *line,
@@ -110,9 +123,14 @@ TS_MUST enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
 /**
  * Caller: take the value of the answer's key-mgmt line and give the keys.
  *
+ * May be called again, for an answer that comes twice.
+ *
  * @param line  what stands behind "a=key-mgmt:"
- * @param keys  filled in; the caller wipes it
- * @return OK, E_FORMAT (not base64, not mikey), E_AUTH, E_MISMATCH, E_PEER
+ * @param keys  filled in, all zeros on failure; the caller wipes it
+ * @return OK; E_FORMAT (not base64, not mikey, not well-formed), E_MISSING,
+ *         E_UNSUPPORTED; E_AUTH, E_TIME, E_MISMATCH (another call's; a changed
+ *         policy, crypto session or SSRC: R85, R206); E_NOTFOUND (no key of
+ *         that SPI); E_PEER for a MIKEY Error; E_STATE
  */
 TS_MUST enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
                                        uint64_t now,
@@ -120,10 +138,17 @@ TS_MUST enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
 
 /**
  * Callee: check the offer's key-mgmt value (policy and form, R62) and make the
- * RESOLVE_INIT to POST with requesttype=ticketresolve.
+ * RESOLVE_INIT to POST with requesttype=ticketresolve. Whatever is refused here
+ * is refused without the KMS (R63).
  *
+ * @param line    what stands behind "a=key-mgmt:"
  * @param caller  gets the identity that the offer claims; 257 bytes
- * @return OK, E_FORMAT, E_DENIED (not for us), E_EXPIRED, E_UNSUPPORTED
+ * @param body    gets at most cap bytes; UE_MIKEY_MAX is enough
+ * @param len     gets their number on OK
+ * @return OK; E_FORMAT, E_UNKNOWN, E_MISSING (no TRANSFER_INIT); E_DENIED (not
+ *         for us, not the caller's own, not of our KMS), E_EXPIRED, E_TIME,
+ *         E_REPLAY, E_MISMATCH (SDP IDs), E_UNSUPPORTED (ticket, suite, crypto
+ *         sessions or SRTP policy); E_SPACE, E_IO
  */
 TS_MUST enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
                                       uint64_t now, char caller[static 257],
@@ -133,7 +158,14 @@ TS_MUST enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
  * Callee: take the KMS's answer, verify the offer with it, and make the value
  * "mikey BASE64(TRANSFER_RESP)" for the SDP answer.
  *
- * @return as ue_keying_granted(); on E_AGAIN call ue_keying_offered() again
+ * @param body  the reply, of len bytes
+ * @param line  gets the value and a NUL; UE_LINE_MAX is enough
+ * @param cap   size of line
+ * @param keys  filled in, all zeros on failure; the caller wipes it
+ * @return as ue_keying_granted(), on E_AGAIN call ue_keying_offered() again;
+ *         E_AUTH also for an offer that does not verify (R133, R134); E_REPLAY
+ *         when a copy of it was taken meanwhile; E_NOTFOUND, E_MISMATCH (its
+ *         crypto sessions)
  */
 TS_MUST enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
                                        size_t len, uint64_t now, char *line,

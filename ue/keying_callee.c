@@ -45,11 +45,9 @@ static enum ts_err check_policy(struct ue_keying *k, const struct mikey_msg *m,
     enum ts_err err = ue_check_ticket(k, &m->ticket.tp, must);
     if (err)
         return err;
-    if (!p->kms.data.p ||
-        !ts_identity_same(p->kms.data, ts_span_str(k->cred->kms_identity)))
+    if (!ts_identity_same(p->kms.data, ts_span_str(k->cred->kms_identity)))
         return ue_fail(k, TS_E_DENIED, "a ticket of a KMS we do not trust");
-    if (!p->initiator.data.p || !m->idr[MIKEY_IDR_I].data.p ||
-        !ts_identity_same(p->initiator.data, m->idr[MIKEY_IDR_I].data))
+    if (!ts_identity_same(p->initiator.data, m->idr[MIKEY_IDR_I].data))
         return ue_fail(k, TS_E_DENIED, "the caller is not the ticket's owner");
     if (mikey_policy_valid(p, ue_kms_time(k, now) / 1000000))
         return ue_fail(k, TS_E_EXPIRED, "the ticket is not valid now");
@@ -109,7 +107,7 @@ static const struct mikey_suite *resolve_suite(const struct ue_keying *k,
 static enum ts_err build_resolve(struct ue_keying *k, const struct mikey_msg *m,
                                  uint64_t now)
 {
-    uint8_t rand[255];
+    uint8_t rand[UE_RAND_MAX];
     uint32_t csb;
     size_t n = ue_rand_len(k);
     enum ts_err err = ue_draw(k, &csb, rand, n);
@@ -193,7 +191,7 @@ static enum ts_err build_answer(struct ue_keying *k,
                                 const struct mikey_msg *reply, uint64_t now,
                                 struct ts_writer *w)
 {
-    uint8_t rand[TS_KEY_MAX], map[1024];
+    uint8_t rand[UE_RAND_MAX], map[1024];
     uint32_t unused;
     size_t n = ue_rand_len(k);
     enum ts_err err = ue_draw(k, &unused, rand, n);
@@ -206,11 +204,11 @@ static enum ts_err build_answer(struct ue_keying *k,
         .rand_r = init->ticket.tp.flags & MIKEY_FLAG_G
                       ? ts_span(rand, n)
                       : ts_span(NULL, 0), /* R74, R221 */
-        .idr_r = reply->idr[MIKEY_IDR_R],
+        .idr_r = reply->idr[MIKEY_IDR_R], /* R75, R77 */
         .rand_kms = reply->rand[MIKEY_RAND_KMS],
         .n_cs = init->hdr.n_cs,
         .map = answer_map(k, init, map, sizeof map),
-        .mpk = &k->mpk_r,
+        .mpk = &k->mpk_r, /* MPKr': R83, R126 */
     };
     mikey_build_transfer_resp(w, &in);
     return w->err ? ue_fail(k, w->err, "the answer is too long") : TS_OK;

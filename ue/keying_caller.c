@@ -10,7 +10,7 @@ enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
 {
     struct ts_identity to;
     uint32_t csb;
-    uint8_t rand[255];
+    uint8_t rand[UE_RAND_MAX];
     ue_begin(k);
     size_t n = ue_rand_len(k);
     if (ts_identity(ts_span_str(callee), &to))
@@ -41,7 +41,8 @@ enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
     struct ts_writer w = ts_writer_init(k->sent, sizeof k->sent);
     mikey_build_request_init(&w, &in);
     if (w.err || w.len > cap)
-        return ue_fail(k, w.err ? w.err : TS_E_SPACE, "request too long");
+        return ue_fail(k, w.err ? w.err : TS_E_SPACE,
+                       "the request is too long");
     k->step = UE_ASKED;
     k->sent_n = *len = w.len;
     memcpy(body, k->sent, w.len);
@@ -63,6 +64,8 @@ static enum ts_err check_grant(struct ue_keying *k,
         return err;
     if (mikey_policy_valid(&p, ue_kms_time(k, now) / 1000000))
         return ue_fail(k, TS_E_EXPIRED, "the ticket is not valid now");
+    if (!ts_identity_same(p.initiator.data, ts_span_str(k->cred->identity)))
+        return ue_fail(k, TS_E_MISMATCH, "the ticket is not in our name");
     for (size_t i = 0; i < p.n_responders; i++)
         if (ts_identity_same(p.responder[i].data, ts_span_str(k->peer)))
             return TS_OK;
@@ -91,7 +94,7 @@ static struct ts_span offer_map(const struct ue_keying *k, struct ts_span spi,
 static enum ts_err build_offer(struct ue_keying *k,
                                const struct mikey_ticket *ticket, uint64_t now)
 {
-    uint8_t rand[TS_KEY_MAX], params[64], map[2 * (8 + 4 + 255)];
+    uint8_t rand[UE_RAND_MAX], params[64], map[2 * (8 + 4 + 255)];
     uint32_t csb;
     size_t n = ue_rand_len(k);
     enum ts_err err = ue_draw(k, &csb, rand, n);
@@ -212,7 +215,7 @@ enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
         err = check_answer(k, &init, &resp);
     if (!err)
         err = fork_keys(k, &resp, &mpk_r1, &forked);
-    if (!err && mikey_answer_verify(&init, &resp, &mpk_r1))
+    if (!err && mikey_answer_verify(&init, &resp, &mpk_r1)) /* R41, R84 */
         err = ue_fail(k, TS_E_AUTH, "the answer is not authentic");
     if (!err && mikey_time_check(resp.t, ue_kms_time(k, now), UE_SKEW))
         err = ue_fail(k, TS_E_TIME, "the answer has a wrong time");

@@ -6,7 +6,8 @@
 #include "mikey/srtp.h"
 #include "ue/keying.h"
 
-#define UE_SKEW 300 /* seconds that a peer's clock may be off */
+#define UE_SKEW     300 /* seconds that a peer's clock may be off */
+#define UE_RAND_MAX 255 /* longest RANDR */
 
 /** CS IDs of the only m-line (RFC 4567 7.1; design section 7). */
 enum { UE_CS_CALLER = 1, UE_CS_CALLEE = 2 };
