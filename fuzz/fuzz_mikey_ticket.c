@@ -57,7 +57,7 @@ static void as_policy(struct ts_span data)
     struct mikey_build b = mikey_build_first(&w);
     if (mikey_policy_read(data, &policy))
         return;
-    (void)!mikey_policy_valid(&policy, 1763922305);
+    (void)!mikey_policy_valid(&policy, 1763922305, 0);
     mikey_build_tp(&b, &tp, &policy, NULL, 0);
     if (w.err)
         return;

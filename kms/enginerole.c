@@ -11,10 +11,13 @@
 #include "kms/outbox.h"
 #include "service/audit.h"
 
-#define JOBS     64   /* requests that wait for the store */
-#define BATCH    64   /* requests taken before others get a turn */
-#define STORE_MS 2000 /* longest wait for the store */
-#define TICK_MS  20   /* how often deadlines are looked at */
+#define DUMMY       "-"
+#define JOBS        64   /* requests that wait for the store */
+#define BATCH       64   /* requests taken before others get a turn */
+#define FOUND_BATCH 512  /* answers of the store, likewise */
+#define STORE_MS    2000 /* longest wait for the store */
+#define TICK_MS     20   /* how often deadlines are looked at */
+#define RELOAD_MS   500  /* until keys that could not be read are tried again */
 
 /** A request being worked on. */
 struct job {
@@ -30,11 +33,13 @@ struct role {
     struct kms_engine engine;
     struct kms_sealer sealer;
     struct kms_users *users;
+    struct kms_sealed dummy; /* a credential of nobody */
     struct kms_outbox *outbox;
     struct ts_ring *asks, *queries, *found;
     uint64_t next_query;
     uint64_t keys_query;       /* number of the query for the keys; 0: none */
     uint64_t change;           /* change of the store to acknowledge; 0: none */
+    int64_t reload_at;         /* when to ask for the keys again; 0: never */
     struct kms_keyring coming; /* keys as they arrive */
     unsigned waiting;          /* jobs that wait for the store */
     struct job *jobs;          /* JOBS of them */
@@ -142,11 +147,23 @@ static void job_start(struct role *r, struct job *j, unsigned kind,
     job_ask_store(r, j);
 }
 
+/* What opening a credential costs, where there is none to open. */
+static void open_dummy(struct role *r)
+{
+    struct ts_key key;
+    (void)!kms_unseal_credential(&r->sealer, ts_span_str(DUMMY),
+                                 ts_span_str(DUMMY), kms_sealed_span(&r->dummy),
+                                 &key);
+    ts_key_wipe(&key);
+}
+
 static void job_found(struct role *r, struct job *j,
                       const struct kms_user_rec *rec)
 {
     struct ts_writer w = ts_writer_init(r->reply, sizeof r->reply);
     const struct kms_user *user = NULL;
+    if (!rec)
+        open_dummy(r);
     if (rec && kms_users_put(r->users, &r->sealer, j->q.key_id, rec, &user)) {
         ts_log(TS_ERROR, "credential-unreadable");
         job_fail(r, j, "credential unreadable");
@@ -210,6 +227,7 @@ static void query_keys(struct role *r)
 {
     struct kms_query head = {.id = ++r->next_query, .kind = KMS_QUERY_KEYS};
     kms_keyring_clear(&r->coming);
+    r->reload_at = 0;
     if (ts_ring_send(r->queries, ts_span(&head, sizeof head),
                      ts_span(NULL, 0)) == TS_OK)
         r->keys_query = head.id;
@@ -233,6 +251,14 @@ static void keys_complete(struct role *r)
     ts_log(TS_INFO, "keys-loaded", TS_UINT("keys", r->engine.ring.n));
     if (r->change)
         tell_store(r);
+}
+
+/* The old keys stay in use; tried again until it works. */
+static void keys_failed(struct role *r)
+{
+    ts_log(TS_ERROR, "keys-not-loaded");
+    r->keys_query = 0;
+    r->reload_at = now_ms() + RELOAD_MS;
 }
 
 static void found_key(struct role *r, struct ts_span body)
@@ -283,7 +309,7 @@ static void found(struct role *r, const uint8_t *raw, size_t n)
         else if (head.kind == KMS_FOUND_NONE)
             keys_complete(r);
         else
-            r->keys_query = 0;
+            keys_failed(r);
     } else {
         found_user(r, &head, body);
     }
@@ -293,7 +319,7 @@ static void take_found(struct role *r)
 {
     uint8_t raw[sizeof(struct kms_found) + sizeof(struct kms_user_rec) + 64];
     size_t n;
-    for (;;) {
+    for (unsigned i = 0; i < FOUND_BATCH; i++) {
         enum ts_err err = ts_ring_recv(r->found, raw, sizeof raw, &n);
         if (err == TS_E_EMPTY)
             return;
@@ -308,6 +334,8 @@ static void check_deadlines(struct role *r)
     for (unsigned i = 0; r->waiting && i < JOBS; i++)
         if (r->jobs[i].waiting && r->jobs[i].deadline <= now)
             job_fail(r, &r->jobs[i], "store silent");
+    if (r->reload_at && r->reload_at <= now)
+        query_keys(r);
     kms_outbox_check(r->outbox, now);
 }
 
@@ -325,7 +353,7 @@ static bool wait_for_work(struct role *r, struct ts_self *self)
     bool full = !job_free(r) || !reply_fits(r);
     if (!full)
         may = ts_ring_sleep(r->asks) && may;
-    bool idle = r->waiting == 0 && kms_outbox_empty(r->outbox);
+    bool idle = r->waiting == 0 && !r->reload_at && kms_outbox_empty(r->outbox);
     int timeout = !may ? 0 : idle ? -1 : TICK_MS;
     if (poll(fds, full ? 3 : 4, timeout) > 0) {
         ts_ring_drain(r->found);
@@ -380,6 +408,10 @@ static int open_keys(struct role *r, const struct kms_engine_conf *c)
     if (kms_storekey_load(c->conf->store_key, &key, msg))
         return ts_role_fail(2, "%s", msg);
     enum ts_err err = kms_sealer_init(&r->sealer, &key);
+    if (!err) /* what it holds does not matter, only that it opens */
+        err = kms_seal_credential(&r->sealer, ts_span_str(DUMMY),
+                                  ts_span_str(DUMMY),
+                                  &(struct ts_key){.len = 32}, &r->dummy);
     ts_key_wipe(&key);
     if (!err)
         err = kms_users_new(&r->users);
@@ -428,6 +460,7 @@ int kms_engine_run(struct ts_self *self, const void *conf)
 {
     static struct role role; /* large; one a process */
     struct role *r = &role;
+    (void)mlock(r, sizeof *r); /* as far as the limit allows */
     int code = open_keys(r, conf);
     if (!code)
         code = open_all(r, conf);

@@ -73,6 +73,19 @@ static enum ts_err check_responders(const struct mikey_policy *p)
     return TS_OK;
 }
 
+/* A period that has an end to come, and a start that we may promise. */
+static enum ts_err check_times(const struct kms_engine *e,
+                               const struct kms_question *q)
+{
+    const struct mikey_policy *p = &q->policy;
+    uint64_t now = q->now / 1000000;
+    if (p->has_end && (p->end < now || (p->has_start && p->end < p->start)))
+        return TS_E_FORMAT;
+    if (p->has_start && p->start > now + e->policy.max_lifetime)
+        return TS_E_UNSUPPORTED;
+    return TS_OK;
+}
+
 enum ts_err kms_issue_check(const struct kms_engine *e, struct kms_question *q)
 {
     const struct mikey_tp *tp = &q->m.tp;
@@ -101,12 +114,7 @@ enum ts_err kms_issue_check(const struct kms_engine *e, struct kms_question *q)
         return TS_E_FORMAT;
     if (e->policy.forking == KMS_FORKING_REQUIRED && !(flags & MIKEY_FLAG_I))
         return TS_E_UNSUPPORTED;
-    uint64_t now = q->now / 1000000;
-    if (q->policy.has_end &&
-        (q->policy.end < now ||
-         (q->policy.has_start && q->policy.end < q->policy.start)))
-        return TS_E_FORMAT;
-    return TS_OK;
+    return check_times(e, q);
 }
 
 /* Flags as asked for, within our policy; mode 1 only. */
@@ -121,15 +129,12 @@ static uint16_t grant_flags(const struct kms_engine *e, uint16_t asked)
     return f;
 }
 
-/* Validity within the longest lifetime; starts a skew ago, so that a clock a
-   little slow does not find a ticket that is not valid yet. */
+/* As asked for, but not before now and not beyond the longest lifetime. */
 static void grant_times(const struct kms_engine *e, uint64_t now,
                         struct mikey_policy *p)
 {
-    uint64_t start = now - e->policy.skew;
-    if (p->has_start && p->start > start)
-        start = p->start;
-    uint64_t end = (start > now ? start : now) + e->policy.max_lifetime;
+    uint64_t start = p->has_start && p->start > now ? p->start : now;
+    uint64_t end = now + e->policy.max_lifetime;
     if (p->has_end && p->end < end)
         end = p->end;
     p->start = start;

@@ -76,7 +76,7 @@ static const struct mikey_id *check_policy(const struct kms_engine *e,
     const struct mikey_id *who = find_responder(q);
     if (!(q->m.ticket.tp.flags & MIKEY_FLAG_D) || !kms_is_us(e, &q->policy.kms))
         refuse(q, "ticket of another KMS");
-    if (mikey_policy_valid(&q->policy, q->now / 1000000))
+    if (mikey_policy_valid(&q->policy, q->now / 1000000, 0))
         refuse(q, "ticket expired or not yet valid");
     if (!who)
         refuse(q, "wrong receiver");

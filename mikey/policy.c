@@ -170,11 +170,12 @@ void mikey_build_tp(struct mikey_build *b, const struct mikey_tp *tp,
     ts_close_u16(b->w, mark);
 }
 
-enum ts_err mikey_policy_valid(const struct mikey_policy *p, uint64_t now)
+enum ts_err mikey_policy_valid(const struct mikey_policy *p, uint64_t now,
+                               uint32_t skew)
 {
-    if (p->has_start && now < p->start)
+    if (p->has_start && now + skew < p->start)
         return TS_E_EXPIRED;
-    if (p->has_end && now > p->end)
+    if (p->has_end && now > p->end + skew)
         return TS_E_EXPIRED;
     return TS_OK;
 }

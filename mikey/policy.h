@@ -62,9 +62,15 @@ void mikey_build_tp(struct mikey_build *b, const struct mikey_tp *tp,
                     const struct mikey_policy *p, const struct mikey_key *want,
                     size_t n_want);
 
-/** Validity: OK, or E_EXPIRED when now (Unix seconds) is before TRs or after
- *  TRe. */
+/**
+ * Whether a ticket is valid.
+ *
+ * @param now   Unix seconds
+ * @param skew  seconds that our clock may differ from that of the KMS; 0 at
+ *              the KMS itself
+ * @return OK, or E_EXPIRED before TRs or after TRe
+ */
 TS_MUST enum ts_err mikey_policy_valid(const struct mikey_policy *p,
-                                       uint64_t now);
+                                       uint64_t now, uint32_t skew);
 
 #endif

@@ -253,13 +253,13 @@ static void a_validity_of_long_ago_is_over(void **state)
     struct mikey_policy p;
     (void)state;
     OK(read_policy(BODY(MIKEY_TR, 0, MIKEY_TRE, 3, 0x80, 0, 0, 0), &p));
-    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 1763922305));
+    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 1763922305, 0));
     OK(read_policy(BODY(MIKEY_TR, 0, MIKEY_TRS, 3, 0x80, 0, 0, 0), &p));
-    OK(mikey_policy_valid(&p, 1763922305));
+    OK(mikey_policy_valid(&p, 1763922305, 0));
     OK(read_policy(BODY(MIKEY_TR, 0, MIKEY_TRS, 3, 0, 0, 0, 0), &p));
-    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 1763922305));
-    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 2085978495));
-    OK(mikey_policy_valid(&p, 2085978496));
+    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 1763922305, 0));
+    FAILS(TS_E_EXPIRED, mikey_policy_valid(&p, 2085978495, 0));
+    OK(mikey_policy_valid(&p, 2085978496, 0));
 }
 
 static void the_parts_of_a_policy_stand_once(void **state)

@@ -49,7 +49,7 @@ static enum ts_err check_policy(struct ue_keying *k, const struct mikey_msg *m,
         return ue_fail(k, TS_E_DENIED, "a ticket of a KMS we do not trust");
     if (!ts_identity_same(p->initiator.data, m->idr[MIKEY_IDR_I].data))
         return ue_fail(k, TS_E_DENIED, "the caller is not the ticket's owner");
-    if (mikey_policy_valid(p, ue_kms_time(k, now) / 1000000))
+    if (mikey_policy_valid(p, ue_kms_time(k, now) / 1000000, UE_SKEW))
         return ue_fail(k, TS_E_EXPIRED, "the ticket is not valid now");
     for (size_t i = 0; i < p->n_responders; i++)
         if (ts_identity_same(p->responder[i].data, own))

@@ -62,7 +62,7 @@ static enum ts_err check_grant(struct ue_keying *k,
     enum ts_err err = ue_check_ticket(k, &t->tp, must);
     if (err)
         return err;
-    if (mikey_policy_valid(&p, ue_kms_time(k, now) / 1000000))
+    if (mikey_policy_valid(&p, ue_kms_time(k, now) / 1000000, UE_SKEW))
         return ue_fail(k, TS_E_EXPIRED, "the ticket is not valid now");
     if (!ts_identity_same(p.initiator.data, ts_span_str(k->cred->identity)))
         return ue_fail(k, TS_E_MISMATCH, "the ticket is not in our name");
