@@ -368,8 +368,45 @@ static enum ts_err put_uri(struct ts_span uri, struct ts_writer *w)
     return TS_E_UNKNOWN;
 }
 
+/*
+ * Most identities that a KMS sees are canonical already and plain: "sip:",
+ * then a user and a host of lower-case letters, digits and single dots and
+ * hyphens, the host's last label from letter to letter. These need no more
+ * than a look.
+ */
+static bool is_plain(struct ts_span uri)
+{
+    static const char scheme[4] = {'s', 'i', 'p', ':'};
+    unsigned ats = 0;
+    uint8_t last = '.'; /* what may not be followed by a dot or hyphen */
+    uint8_t first = 0;  /* of the label */
+    if (uri.n < 8 || uri.n > TS_IDENTITY_MAX ||
+        memcmp(uri.p, scheme, sizeof scheme) != 0)
+        return false;
+    for (size_t i = sizeof scheme; i < uri.n; i++) {
+        uint8_t c = uri.p[i];
+        bool letter = c >= 'a' && c <= 'z';
+        bool mark = c == '.' || c == '-' || c == '@';
+        if (!letter && !mark && !(c >= '0' && c <= '9'))
+            return false;
+        if (mark && (last == '.' || last == '-' || last == '@'))
+            return false;
+        if (!mark && (last == '.' || last == '@'))
+            first = c;
+        ats += c == '@';
+        last = c;
+    }
+    return ats == 1 && first >= 'a' && last >= 'a';
+}
+
 enum ts_err ts_identity(struct ts_span uri, struct ts_identity *out)
 {
+    if (is_plain(uri)) {
+        memcpy(out->text, uri.p, uri.n);
+        out->len = uri.n;
+        out->text[out->len] = '\0';
+        return TS_OK;
+    }
     struct ts_writer w = ts_writer_init((uint8_t *)out->text, TS_IDENTITY_MAX);
     enum ts_err err = put_uri(uri, &w);
     if (!err)

@@ -39,6 +39,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 KMS_URI = "sip:kms@example.org"
 ROUNDS = 3
+ENGINES = 5
 GROWTH_ROUNDS = 7
 CONNECTIONS = 64
 RESOLVES = 20000  # a round
@@ -260,11 +261,19 @@ class Krb5:
 
 
 def bench_engine(build, figures):
-    say("the engine beside its crypto floor")
-    out = subprocess.run([build / "bench" / "bench-engine"], check=True,
-                         stdout=subprocess.PIPE, text=True).stdout
-    for line in out.splitlines():
-        figures.add_line(line)
+    """The median of several processes: where memory comes to lie in one of
+    them moves its figures by up to a tenth."""
+    lines = collections.defaultdict(list)
+    for nth in range(ENGINES):
+        say(f"the engine beside its crypto floor, {nth + 1} of {ENGINES}")
+        out = subprocess.run([build / "bench" / "bench-engine"], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout
+        for line in out.splitlines():
+            name, value, rest = line.split("\t", 2)
+            lines[name].append((float(value), rest))
+    for name, seen in lines.items():
+        value = statistics.median(v for v, _ in seen)
+        figures.add_line(f"{name}\t{value:.4g}\t{seen[0][1]}")
 
 
 def bench_http(kms, figures):

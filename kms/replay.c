@@ -4,8 +4,9 @@
  *
  * The table is a hash of buckets of eight entries (two cache lines); a message
  * goes to the emptier of the two buckets that its tag names, into a free or
- * expired entry. Both buckets full is E_FULL: with two choices that happens
- * when about three quarters of the table are in use.
+ * expired entry. Both lie in one page, since finding a page of a large table
+ * costs more than reading it. Both buckets full is E_FULL: that happens when
+ * about two thirds of the table are in use.
  *
  * The cache is a ring of bytes written from start to end and over again. The
  * index gives for a tag the place of its newest answer; the record there holds
@@ -14,7 +15,7 @@
 #include "kms/replay.h"
 
 #include <errno.h>
-#include <nettle/sha2.h>
+#include <nettle/aes.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 
 #define MAGIC  UINT64_C(0x7465737365726101)
 #define BUCKET 8
+#define PAGE   32u    /* buckets in a page of memory */
 #define INDEX  65536u /* places in the index of the cache */
 #define SHARES 65536u /* counters of entries by credential */
 #define EPOCH  3600u  /* shares are counted anew this often, in seconds */
@@ -34,13 +36,13 @@ struct entry {
 };
 
 struct head {
-    alignas(64) uint64_t magic; /* so that a bucket is two cache lines */
-    uint64_t start;             /* Unix microseconds */
-    uint64_t buckets;           /* of the table */
-    uint64_t bytes;             /* of the cache */
-    uint64_t at;                /* where the next answer goes */
-    uint64_t epoch;             /* of the shares */
-    uint8_t key[32];            /* of the tags */
+    alignas(4096) uint64_t magic; /* so that the table begins a page */
+    uint64_t start;               /* Unix microseconds */
+    uint64_t buckets;             /* of the table */
+    uint64_t bytes;               /* of the cache */
+    uint64_t at;                  /* where the next answer goes */
+    uint64_t epoch;               /* of the shares */
+    uint8_t key[16];              /* of the tags */
     uint32_t share[SHARES];
     uint32_t index[INDEX]; /* offset + 1 */
 };
@@ -56,6 +58,7 @@ struct record {
 
 struct kms_replay {
     size_t size;
+    struct aes128_ctx aes; /* makes the tags */
     struct head *h;
     struct entry *table;
     uint8_t *cache;
@@ -63,7 +66,7 @@ struct kms_replay {
 
 static uint64_t buckets_for(uint64_t entries)
 {
-    return entries / BUCKET + 1;
+    return (entries + BUCKET * PAGE - 1) / (BUCKET * PAGE) * PAGE;
 }
 
 static size_t size_for(uint64_t entries, uint64_t bytes)
@@ -123,6 +126,7 @@ enum ts_err kms_replay_open(int fd, uint64_t entries, uint64_t bytes,
     }
     (void)madvise(p, r->size, MADV_DONTDUMP);
     r->h = p;
+    aes128_set_encrypt_key(&r->aes, r->h->key);
     r->table = (void *)(r->h + 1);
     r->cache = (uint8_t *)(r->table + r->h->buckets * BUCKET);
     if (r->h->magic != MAGIC || r->h->buckets != buckets_for(entries) ||
@@ -156,9 +160,14 @@ static uint32_t part(const struct kms_tag *tag, unsigned at)
     return v;
 }
 
-static struct entry *bucket(const struct kms_replay *r, uint32_t hash)
+/* The two buckets of a tag, in one page. */
+static struct entry *bucket(const struct kms_replay *r,
+                            const struct kms_tag *tag, bool second)
 {
-    return r->table + (hash * r->h->buckets >> 32) * BUCKET;
+    uint64_t nth = part(tag, 0) * r->h->buckets >> 32;
+    if (second)
+        nth = nth / PAGE * PAGE + part(tag, 4) % PAGE;
+    return r->table + nth * BUCKET;
 }
 
 static uint32_t *index_of(const struct kms_replay *r, const struct kms_tag *tag)
@@ -166,21 +175,25 @@ static uint32_t *index_of(const struct kms_replay *r, const struct kms_tag *tag)
     return &r->h->index[part(tag, 8) % INDEX];
 }
 
+/* CBC-MAC under a key of this daemon; the length in the first block makes the
+   inputs free of prefixes, so it is a PRF. */
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
                     uint64_t t, uint32_t csb, uint8_t type, struct kms_tag *tag)
 {
-    struct sha256_ctx sha;
-    uint8_t out[32];
-    uint8_t rest[13];
-    memcpy(rest, &t, 8);
-    memcpy(rest + 8, &csb, 4);
-    rest[12] = type;
-    sha256_init(&sha);
-    sha256_update(&sha, sizeof r->h->key, r->h->key);
-    sha256_update(&sha, sizeof rest, rest);
-    sha256_update(&sha, key_id.n, key_id.p);
-    sha256_digest(&sha, sizeof out, out);
-    memcpy(tag->b, out, sizeof tag->b);
+    uint8_t mac[AES_BLOCK_SIZE] = {0};
+    uint16_t len = (uint16_t)key_id.n;
+    memcpy(mac, &t, 8);
+    memcpy(mac + 8, &csb, 4);
+    memcpy(mac + 12, &len, 2);
+    mac[14] = type;
+    aes128_encrypt(&r->aes, sizeof mac, mac, mac);
+    for (size_t at = 0; at < key_id.n; at += sizeof mac) {
+        size_t n = key_id.n - at < sizeof mac ? key_id.n - at : sizeof mac;
+        for (size_t i = 0; i < n; i++)
+            mac[i] ^= key_id.p[at + i];
+        aes128_encrypt(&r->aes, sizeof mac, mac, mac);
+    }
+    memcpy(tag->b, mac, sizeof tag->b);
 
     uint32_t who = 2166136261u; /* FNV-1a; only spreads the shares */
     for (size_t i = 0; i < key_id.n; i++)
@@ -188,8 +201,8 @@ void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,
     tag->who = who;
 
     /* the table is far larger than a cache: have the memory come meanwhile */
-    const struct entry *first = bucket(r, part(tag, 0));
-    const struct entry *second = bucket(r, part(tag, 4));
+    const struct entry *first = bucket(r, tag, false);
+    const struct entry *second = bucket(r, tag, true);
     __builtin_prefetch(first);
     __builtin_prefetch(first + BUCKET / 2);
     __builtin_prefetch(second);
@@ -235,8 +248,8 @@ enum ts_err kms_replay_enter(struct kms_replay *r, const struct kms_tag *tag,
     struct entry *one = NULL, *two = NULL;
     unsigned n1 = 0, n2 = 0;
     uint32_t now32 = (uint32_t)now;
-    if (look(bucket(r, part(tag, 0)), tag, now32, &n1, &one) ||
-        look(bucket(r, part(tag, 4)), tag, now32, &n2, &two))
+    if (look(bucket(r, tag, false), tag, now32, &n1, &one) ||
+        look(bucket(r, tag, true), tag, now32, &n2, &two))
         return TS_E_REPLAY;
     struct entry *place = n2 > n1 ? two : one; /* the emptier one */
     if (!place || !share_left(r, tag, now))

@@ -277,6 +277,13 @@ def steps(nightly):
     if nightly:
         yield "valgrind", valgrind_step
         yield "kill tests", kill_step(os.environ.get("KILL_RUNS", "20"))
+        yield "a million users", command_step(
+            "import of a million",
+            [python, "tests/test_tesseractl.py", BUILD, "--million"],
+            20 * MINUTE)
+        yield "reply times", command_step(
+            "reply times", [python, "tests/nightly_timing.py", BUILD],
+            20 * MINUTE)
 
 
 def main():
