@@ -61,7 +61,8 @@ install: programs ## to the prefix of the build folder; DESTDIR is honoured
 	meson install -C $(BUILD) --no-rebuild
 
 clean: ## remove all build folders
-	rm -rf $(BUILD) build-asan build-fuzz build-lint build-tsan
+	rm -rf $(BUILD) build-asan build-fuzz build-lint build-tsan \
+		build-valgrind
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
