@@ -66,14 +66,18 @@ void kms_reply_error(struct kms_question *q, enum kms_result result, uint8_t no,
 
 /* T must be within the skew, and not from before we can remember. */
 static enum ts_err check_time(const struct kms_engine *e,
-                              const struct kms_question *q)
+                              struct kms_question *q)
 {
     uint64_t at;
     enum ts_err err = mikey_time_check(q->m.t, q->now, e->policy.skew);
     if (!err)
         err = mikey_time_unix(q->m.t, &at);
-    if (!err && at < kms_replay_start(e->replay))
+    kms_replay_clock(e->replay, q->now);
+    q->reason = "clock off";
+    if (!err && at < kms_replay_start(e->replay)) {
         err = TS_E_TIME;
+        q->reason = "before the start";
+    }
     return err;
 }
 
@@ -122,7 +126,7 @@ bool kms_engine_open(struct kms_engine *e, struct kms_question *q,
     if (err)
         return invalid(q, q->error, "message not acceptable", w);
     if (check_time(e, q))
-        return invalid(q, MIKEY_ERR_TS, "clock off", w);
+        return invalid(q, MIKEY_ERR_TS, q->reason, w);
     err = request ? kms_issue_check(e, q) : kms_resolve_check(e, q);
     if (err)
         return invalid(q, q->error, "ticket policy not acceptable", w);
@@ -183,6 +187,18 @@ static bool is_addressed(const struct kms_engine *e,
            kms_is_us(e, &q->m.idr[MIKEY_IDR_KMS]);
 }
 
+/* What a refused message said of a ticket was never proven to be true. */
+static void repeat(struct kms_question *q, struct ts_span answer,
+                   struct ts_writer *w)
+{
+    bool granted = answer.n > 1 && answer.p[1] != MIKEY_ERROR;
+    ts_put_span(w, answer);
+    q->result = KMS_REPEATED;
+    q->reason = granted ? "granted before" : "refused before";
+    q->has_policy = q->has_policy && granted;
+    q->status = 200;
+}
+
 /* Seen before: the same reply for the same bytes while there is one, else
    Error 1. Gives false when the matter is decided. */
 static bool check_replay(struct kms_engine *e, struct kms_question *q,
@@ -195,10 +211,7 @@ static bool check_replay(struct kms_engine *e, struct kms_question *q,
                                        at / 1000000 + e->policy.skew + 1);
     if (err == TS_E_REPLAY && kms_replay_answer(e->replay, &q->tag, q->m.v.mac,
                                                 now, &answer) == TS_OK) {
-        ts_put_span(w, answer);
-        q->result = KMS_REPEATED;
-        q->reason = "same request";
-        q->status = 200;
+        repeat(q, answer, w);
     } else if (err == TS_E_REPLAY) {
         kms_reply_error(q, KMS_REFUSED, MIKEY_ERR_TS, "replay", true, w);
     } else if (err) {

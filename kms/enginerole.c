@@ -38,6 +38,9 @@ struct role {
     struct ts_ring *asks, *queries, *found;
     uint64_t next_query;
     uint64_t keys_query;       /* number of the query for the keys; 0: none */
+    int64_t keys_deadline;     /* of that query */
+    uint32_t keys_seen;        /* keys that came so far, also unreadable ones */
+    bool key_lost;             /* one that we have was unreadable */
     uint64_t change;           /* change of the store to acknowledge; 0: none */
     int64_t reload_at;         /* when to ask for the keys again; 0: never */
     struct kms_keyring coming; /* keys as they arrive */
@@ -223,14 +226,28 @@ static void take_asks(struct role *r)
     }
 }
 
+/* The old keys stay in use; tried again until it works. */
+static void keys_failed(struct role *r)
+{
+    ts_log(TS_ERROR, "keys-not-loaded");
+    r->keys_query = 0;
+    r->reload_at = now_ms() + RELOAD_MS;
+}
+
 static void query_keys(struct role *r)
 {
     struct kms_query head = {.id = ++r->next_query, .kind = KMS_QUERY_KEYS};
     kms_keyring_clear(&r->coming);
+    r->keys_seen = 0;
+    r->key_lost = false;
     r->reload_at = 0;
     if (ts_ring_send(r->queries, ts_span(&head, sizeof head),
-                     ts_span(NULL, 0)) == TS_OK)
-        r->keys_query = head.id;
+                     ts_span(NULL, 0))) {
+        keys_failed(r);
+        return;
+    }
+    r->keys_query = head.id;
+    r->keys_deadline = now_ms() + STORE_MS;
 }
 
 static void tell_store(struct role *r)
@@ -241,9 +258,19 @@ static void tell_store(struct role *r)
         r->change = 0;
 }
 
-/* All keys are here: from now on these. A change is thereby acknowledged. */
-static void keys_complete(struct role *r)
+/* All keys are here: from now on these, unless they are worse than those we
+   have. A change is thereby acknowledged. */
+static void keys_complete(struct role *r, struct ts_span body)
 {
+    uint32_t keys = 0;
+    if (body.n == sizeof keys)
+        memcpy(&keys, body.p, sizeof keys);
+    bool worse =
+        r->key_lost || (r->engine.ring.n && !kms_keyring_use(&r->coming));
+    if (body.n != sizeof keys || keys != r->keys_seen || worse) {
+        keys_failed(r);
+        return;
+    }
     kms_keyring_clear(&r->engine.ring);
     r->engine.ring = r->coming;
     kms_keyring_clear(&r->coming);
@@ -253,23 +280,20 @@ static void keys_complete(struct role *r)
         tell_store(r);
 }
 
-/* The old keys stay in use; tried again until it works. */
-static void keys_failed(struct role *r)
-{
-    ts_log(TS_ERROR, "keys-not-loaded");
-    r->keys_query = 0;
-    r->reload_at = now_ms() + RELOAD_MS;
-}
-
 static void found_key(struct role *r, struct ts_span body)
 {
     struct kms_key_rec rec;
     if (body.n != sizeof rec)
         return;
     memcpy(&rec, body.p, sizeof rec);
+    r->keys_seen++;
     enum ts_err err = kms_keyring_add(&r->coming, &r->sealer, &rec);
-    if (err)
-        ts_log(TS_ERROR, "ticket-key-unreadable", TS_ERR(err));
+    if (!err)
+        return;
+    ts_log(TS_ERROR, "ticket-key-unreadable", TS_ERR(err));
+    if (err != TS_E_FULL &&
+        kms_keyring_find(&r->engine.ring, ts_span(rec.id, sizeof rec.id)))
+        r->key_lost = true;
 }
 
 static void found_user(struct role *r, const struct kms_found *head,
@@ -307,7 +331,7 @@ static void found(struct role *r, const uint8_t *raw, size_t n)
         if (head.kind == KMS_FOUND_KEY)
             found_key(r, body);
         else if (head.kind == KMS_FOUND_NONE)
-            keys_complete(r);
+            keys_complete(r, body);
         else
             keys_failed(r);
     } else {
@@ -328,14 +352,24 @@ static void take_found(struct role *r)
     }
 }
 
+/* What became of the reload of the keys. */
+static void check_keys(struct role *r, int64_t now)
+{
+    if (r->keys_query && r->keys_deadline <= now)
+        keys_failed(r);
+    if (r->reload_at && r->reload_at <= now)
+        query_keys(r);
+    if (r->change && !r->keys_query && !r->reload_at)
+        tell_store(r); /* there was no room before */
+}
+
 static void check_deadlines(struct role *r)
 {
     int64_t now = now_ms();
     for (unsigned i = 0; r->waiting && i < JOBS; i++)
         if (r->jobs[i].waiting && r->jobs[i].deadline <= now)
             job_fail(r, &r->jobs[i], "store silent");
-    if (r->reload_at && r->reload_at <= now)
-        query_keys(r);
+    check_keys(r, now);
     kms_outbox_check(r->outbox, now);
 }
 
@@ -353,7 +387,8 @@ static bool wait_for_work(struct role *r, struct ts_self *self)
     bool full = !job_free(r) || !reply_fits(r);
     if (!full)
         may = ts_ring_sleep(r->asks) && may;
-    bool idle = r->waiting == 0 && !r->reload_at && kms_outbox_empty(r->outbox);
+    bool idle = r->waiting == 0 && !r->keys_query && !r->reload_at &&
+                !r->change && kms_outbox_empty(r->outbox);
     int timeout = !may ? 0 : idle ? -1 : TICK_MS;
     if (poll(fds, full ? 3 : 4, timeout) > 0) {
         ts_ring_drain(r->found);
@@ -382,13 +417,14 @@ static int load_keys(struct role *r, struct ts_self *self)
 {
     int64_t limit = now_ms() + 5000;
     query_keys(r);
-    while (r->keys_query && now_ms() < limit) {
+    while ((r->keys_query || r->reload_at) && now_ms() < limit) {
         struct pollfd p = {.fd = ts_ring_fd(r->found), .events = POLLIN};
         ts_ring_wake(r->queries);
         if (ts_ring_sleep(r->found))
             (void)poll(&p, 1, TICK_MS);
         ts_ring_drain(r->found);
         take_found(r);
+        check_keys(r, now_ms());
         if (ts_role_signal(self) == SIGTERM)
             return 1; /* another role could not start, and has said why */
     }

@@ -19,7 +19,7 @@ struct kms_front_conf {
     size_t n;
     const char *cert, *key;     /* paths of PEM files, NULL without TLS */
     unsigned connections;       /* of all listeners together */
-    size_t body_bytes;          /* memory for bodies of all requests together */
+    size_t body_bytes;          /* for bodies beyond 2 KiB each, all together */
     struct ts_ring_fds asks;    /* to the engine: struct kms_ask */
     struct ts_ring_fds replies; /* from the engine: struct kms_reply */
 };

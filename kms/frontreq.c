@@ -11,7 +11,11 @@
 #define PATH "/keymanagement"
 #define TYPE "application/mikey"
 
-/* First memory for a body; most messages fit. */
+/*
+ * First memory for a body; most messages fit. It is outside the budget, bounded
+ * by the number of connections: whoever uses up the budget with large bodies
+ * that never end does not keep small ones out.
+ */
 #define BODY_FIRST 2048
 /* Of a body that is refused, this much is read so that the client sees why. */
 #define DISCARD_MAX (1024 * 1024)
@@ -74,7 +78,7 @@ struct kms_front {
     size_t nfree;
     uint64_t generation;
     int64_t checked;
-    size_t body_max, body_now; /* memory for bodies */
+    size_t body_max, body_now; /* memory for bodies beyond BODY_FIRST */
     uint64_t count[KMS_VERDICTS];
     uint64_t refused; /* records of the engine that are no replies */
     uint8_t room[KMS_BODY_ROOM];
@@ -218,7 +222,7 @@ static void judge_head(struct kms_front *f, struct request *r, const char *url,
         decide(r, KMS_V_QUERY);
     else if (length_of(r->mhd) > KMS_TEXT_MAX)
         decide(r, KMS_V_SIZE);
-    else if (f->nfree == 0 || f->body_now >= f->body_max)
+    else if (f->nfree == 0)
         decide(r, KMS_V_BUSY);
 }
 
@@ -243,10 +247,16 @@ static enum MHD_Result begin(struct kms_front *f, struct MHD_Connection *mhd,
 
 /* ---- its body ---- */
 
+/* What a body of this capacity takes from the budget. */
+static size_t charge(size_t cap)
+{
+    return cap > BODY_FIRST ? cap - BODY_FIRST : 0;
+}
+
 static void drop_body(struct kms_front *f, struct request *r)
 {
     free(r->body);
-    f->body_now -= r->cap;
+    f->body_now -= charge(r->cap);
     r->body = NULL;
     r->n = r->cap = 0;
 }
@@ -260,12 +270,13 @@ static bool grow(struct kms_front *f, struct request *r, size_t need)
         cap = KMS_TEXT_MAX;
     if (cap == r->cap)
         return true;
-    if (cap - r->cap > f->body_max - f->body_now)
+    size_t more = charge(cap) - charge(r->cap);
+    if (more > f->body_max - f->body_now)
         return false;
     uint8_t *body = realloc(r->body, cap);
     if (!body)
         return false;
-    f->body_now += cap - r->cap;
+    f->body_now += more;
     r->body = body;
     r->cap = cap;
     return true;

@@ -10,11 +10,11 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* nettle skips white space anywhere; a body has none inside. */
-static bool has_space(struct ts_span s)
+/* nettle skips white space anywhere; a body has only line breaks inside. */
+static bool has_blank(struct ts_span s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (is_space(s.p[i]) || s.p[i] == '\f' || s.p[i] == '\v')
+        if (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\f' || s.p[i] == '\v')
             return true;
     return false;
 }
@@ -28,7 +28,7 @@ static enum ts_err open_base64(struct ts_span text, uint8_t *room,
         text.n--;
     if (text.n > KMS_TEXT_MAX)
         return TS_E_RANGE;
-    if (has_space(text))
+    if (has_blank(text))
         return TS_E_FORMAT;
     base64_decode_init(&ctx);
     if (!base64_decode_update(&ctx, &n, room, text.n, (const char *)text.p) ||

@@ -15,15 +15,15 @@ enum kms_form {
     KMS_FORM_BASE64, /* first octet 'A', which is how 01 begins in base64 */
 };
 
-/** Longest body of either form: base64 of KMS_BODY_MAX, line ends behind. */
-#define KMS_TEXT_MAX ((KMS_BODY_MAX + 2) / 3 * 4 + 64)
+/** Longest body of either form: base64 of KMS_BODY_MAX, in lines of 64. */
+#define KMS_TEXT_MAX ((KMS_BODY_MAX + 2) / 3 * 4 / 32 * 33 + 64)
 
 /** Room that kms_body_open() needs for a decoded message. */
 #define KMS_BODY_ROOM (KMS_TEXT_MAX / 4 * 3 + 3)
 
 /**
  * Take the message out of a body. Base64 is strict (padded, no other
- * character inside), but white space may stand at its end.
+ * character inside), but it may stand in lines, with white space at its end.
  *
  * @param text  the body
  * @param room  memory for a decoded message

@@ -81,7 +81,7 @@ static enum ts_err check_times(const struct kms_engine *e,
     uint64_t now = q->now / 1000000;
     if (p->has_end && (p->end < now || (p->has_start && p->end < p->start)))
         return TS_E_FORMAT;
-    if (p->has_start && p->start > now + e->policy.max_lifetime)
+    if (p->has_start && p->start >= now + e->policy.max_lifetime)
         return TS_E_UNSUPPORTED;
     return TS_OK;
 }

@@ -30,7 +30,8 @@
 #include "service/audit.h"
 #include "service/listen.h"
 
-#define BODY_BYTES (64u << 20) /* of all requests that are being received */
+/* For what requests being received hold beyond the first 2 KiB of each. */
+#define BODY_BYTES (64u << 20)
 
 static const char usage[] =
     "usage: tessera-kmsd -c FILE\n"
@@ -252,6 +253,8 @@ int main(int argc, char **argv)
     const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                      {NULL, 0, NULL, 0}};
     int opt;
+    if (TS_SANDBOX && ts_process_harden())
+        return fail(1, "cannot close the process to others");
     opterr = 0; /* one line, and it is ours */
     while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (opt == 'h')

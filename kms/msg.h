@@ -50,7 +50,7 @@ struct kms_reply {
 
 enum kms_query_kind {
     KMS_QUERY_USER = 1, /* body: key id; answer: struct kms_user_rec */
-    KMS_QUERY_KEYS = 2, /* answer: one kms_found a ticket key, then NOTFOUND */
+    KMS_QUERY_KEYS = 2, /* answer: a KMS_FOUND_KEY each, then KMS_FOUND_NONE */
     KMS_QUERY_TOLD = 3, /* answer to a KMS_FOUND_CHANGED: caches are dropped */
 };
 
@@ -65,7 +65,8 @@ struct kms_query {
 enum kms_found_kind {
     KMS_FOUND_USER = 1,    /* body: struct kms_user_rec */
     KMS_FOUND_KEY = 2,     /* body: struct kms_key_rec */
-    KMS_FOUND_NONE = 3,    /* no such user; or the end of the keys */
+    KMS_FOUND_NONE = 3,    /* no such user; or the end of the keys, body:
+                              how many there are, uint32_t */
     KMS_FOUND_FAILED = 4,  /* the store cannot answer now */
     KMS_FOUND_CHANGED = 5, /* unasked: users or keys changed, drop caches;
                               acknowledge with KMS_QUERY_TOLD and this id */

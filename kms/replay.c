@@ -23,6 +23,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define MAGIC  UINT64_C(0x7465737365726101)
 #define BUCKET 8
 #define PAGE   32u    /* buckets in a page of memory */
@@ -151,6 +153,15 @@ void kms_replay_close(struct kms_replay *r)
 uint64_t kms_replay_start(const struct kms_replay *r)
 {
     return r->h->start;
+}
+
+void kms_replay_clock(struct kms_replay *r, uint64_t now)
+{
+    if (now >= r->h->start)
+        return;
+    ts_log(TS_ERROR, "clock-went-back",
+           TS_UINT("seconds", (r->h->start - now) / 1000000));
+    r->h->start = now;
 }
 
 static uint32_t part(const struct kms_tag *tag, unsigned at)

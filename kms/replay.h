@@ -52,6 +52,14 @@ void kms_replay_close(struct kms_replay *r);
 /** Unix microseconds when the memory was made. */
 uint64_t kms_replay_start(const struct kms_replay *r);
 
+/**
+ * Tell what time it is. A clock that was ahead at the start and is put right
+ * would make every T one from before the start: the start moves to now.
+ *
+ * @param now  Unix microseconds
+ */
+void kms_replay_clock(struct kms_replay *r, uint64_t now);
+
 /** The tag of a message. Its place in the table is fetched from memory while
  *  the caller does other work before kms_replay_enter(). */
 void kms_replay_tag(const struct kms_replay *r, struct ts_span key_id,

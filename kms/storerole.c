@@ -38,6 +38,7 @@ struct role {
     int listener;
     struct client clients[CLIENTS];
     uint64_t change; /* number of the last change told */
+    bool untold;     /* there was no room to tell it */
     uint64_t mark;   /* kms_store_mark() at that time */
     int64_t looked;  /* when the mark was read */
 };
@@ -50,8 +51,8 @@ static int64_t now_ms(void)
 }
 
 /* Send one record to the engine. If it takes none for a while, the answer is
-   lost and the engine's own time-out counts. */
-static void send_found(struct role *r, uint64_t id, enum kms_found_kind kind,
+   lost (false) and the engine's own time-out counts. */
+static bool send_found(struct role *r, uint64_t id, enum kms_found_kind kind,
                        struct ts_span body)
 {
     struct kms_found head = {
@@ -68,6 +69,7 @@ static void send_found(struct role *r, uint64_t id, enum kms_found_kind kind,
     if (err && !r->stuck)
         ts_log(TS_ERROR, "engine-stuck", TS_ERR(err));
     r->stuck = err != TS_OK;
+    return !r->stuck;
 }
 
 static void store_failed(struct role *r, enum ts_err err)
@@ -94,11 +96,13 @@ static void answer_user(struct role *r, uint64_t id, struct ts_span key_id)
 struct key_walk {
     struct role *role;
     uint64_t id;
+    uint32_t keys; /* also those that there was no room for */
 };
 
 static enum ts_err send_key(void *arg, const struct kms_key_row *row)
 {
-    const struct key_walk *walk = arg;
+    struct key_walk *walk = arg;
+    walk->keys++;
     send_found(walk->role, walk->id, KMS_FOUND_KEY,
                ts_span(&row->rec, sizeof row->rec));
     return TS_OK;
@@ -106,12 +110,15 @@ static enum ts_err send_key(void *arg, const struct kms_key_row *row)
 
 static void answer_keys(struct role *r, uint64_t id)
 {
-    struct key_walk walk = {r, id};
+    struct key_walk walk = {r, id, 0};
     enum ts_err err = kms_store_keys(r->store, send_key, &walk);
-    if (err)
+    if (err) {
         store_failed(r, err);
-    send_found(r, id, err ? KMS_FOUND_FAILED : KMS_FOUND_NONE,
-               ts_span(NULL, 0));
+        send_found(r, id, KMS_FOUND_FAILED, ts_span(NULL, 0));
+    } else {
+        send_found(r, id, KMS_FOUND_NONE,
+                   ts_span(&walk.keys, sizeof walk.keys));
+    }
 }
 
 /* Write the answer to a client and part. */
@@ -123,12 +130,15 @@ static void answer_client(struct client *c, const char *text)
     c->fd = -1;
 }
 
-/* The engine has dropped what it remembered from before a change. */
+/* The engine has dropped what it remembered from before a change, and thereby
+   what it remembered from before earlier ones: it names only the last. Another
+   store's change is not between a client's and our last one. */
 static void engine_told(struct role *r, uint64_t change)
 {
     for (size_t i = 0; i < CLIENTS; i++) {
         struct client *c = &r->clients[i];
-        if (c->fd >= 0 && c->change == change)
+        if (c->fd >= 0 && c->change &&
+            r->change - change <= r->change - c->change)
             answer_client(c, "ok\n");
     }
 }
@@ -180,24 +190,29 @@ static void answer_batch(struct role *r)
 /* Tell the engine that the store has changed; the number it will repeat. */
 static uint64_t tell_engine(struct role *r)
 {
-    if (kms_store_mark(r->store, &r->mark))
+    uint64_t mark = r->mark; /* read first: a change after it is seen later */
+    if (kms_store_mark(r->store, &mark))
         ts_log(TS_WARN, "store-failed", TS_STR("why", kms_store_why(r->store)));
     r->looked = now_ms();
     if (++r->change == 0)
         r->change = 1;
-    send_found(r, r->change, KMS_FOUND_CHANGED, ts_span(NULL, 0));
+    r->untold = !send_found(r, r->change, KMS_FOUND_CHANGED, ts_span(NULL, 0));
+    if (!r->untold)
+        r->mark = mark;
     ts_ring_wake(r->to);
     return r->change;
 }
 
-/* A tesseractl may have died between its change and its word. */
+/* A tesseractl may have died between its change and its word, or the engine
+   may have had no room for it. */
 static void look_for_change(struct role *r)
 {
     uint64_t mark;
     if (now_ms() - r->looked < LOOK_MS)
         return;
     r->looked = now_ms();
-    if (kms_store_mark(r->store, &mark) == TS_OK && mark != r->mark)
+    if (r->untold ||
+        (kms_store_mark(r->store, &mark) == TS_OK && mark != r->mark))
         tell_engine(r);
 }
 

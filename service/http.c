@@ -19,19 +19,24 @@
 #define REQUEST_MS (TS_HTTP_IDLE * 1000)
 #define SWEEP_MS   1000
 
+/* Connections above the limit while those that make way are being closed. */
+#define OVERLAP 40
+
 /* A connection: what it takes to cut it off. */
 struct conn {
     struct conn *next, *prev;
     int fd;
+    bool closing; /* shut down; libmicrohttpd has not closed it yet */
     int64_t deadline;
 };
 
 struct ts_http {
     struct MHD_Daemon *daemon[TS_HTTP_LISTENERS];
     size_t n;
-    int epoll;         /* holds the descriptors of all daemons */
-    struct conn conns; /* head of the list */
-    unsigned n_conns, max_conns;
+    int epoll; /* holds the descriptors of all daemons */
+    /* heads of two lists, newest first: no request under way, and the rest */
+    struct conn idle, busy;
+    unsigned n_conns, n_closing, max_conns;
     int64_t swept;
     uint64_t cut;
     MHD_RequestCompletedCallback done;
@@ -47,14 +52,49 @@ static int64_t now_ms(void)
 
 /* ---- connections and their deadlines ---- */
 
-/* The limit holds for all listeners together. */
+static void leave_list(struct conn *c)
+{
+    c->prev->next = c->next;
+    c->next->prev = c->prev;
+}
+
+static void join_list(struct conn *head, struct conn *c)
+{
+    c->next = head->next;
+    c->prev = head;
+    c->next->prev = c;
+    head->next = c;
+}
+
+/* libmicrohttpd sees the end of the stream and closes. */
+static void cut_off(struct ts_http *http, struct conn *c)
+{
+    shutdown(c->fd, SHUT_RDWR);
+    c->closing = true;
+    c->deadline = INT64_MAX;
+    http->n_closing++;
+    leave_list(c);
+    join_list(&http->busy, c);
+}
+
+/*
+ * The limit holds for all listeners together. At the limit the connection that
+ * has been idle for longest makes way: silence must not keep others out.
+ */
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *addr,
                                  socklen_t len)
 {
-    const struct ts_http *http = cls;
+    struct ts_http *http = cls;
     (void)addr;
     (void)len;
-    return http->n_conns < http->max_conns ? MHD_YES : MHD_NO;
+    if (http->n_conns >= http->max_conns + OVERLAP)
+        return MHD_NO;
+    if (http->n_conns - http->n_closing < http->max_conns)
+        return MHD_YES;
+    if (http->idle.prev == &http->idle)
+        return MHD_NO;
+    cut_off(http, http->idle.prev);
+    return MHD_YES;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
@@ -64,8 +104,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
     struct conn *c = *ctx;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (c) {
-            c->prev->next = c->next;
-            c->next->prev = c->prev;
+            leave_list(c);
+            http->n_closing -= c->closing;
             http->n_conns--;
             free(c);
         }
@@ -83,29 +123,29 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
     }
     c->fd = info->connect_fd;
     c->deadline = now_ms() + REQUEST_MS;
-    c->next = http->conns.next;
-    c->prev = &http->conns;
-    c->next->prev = c;
-    http->conns.next = c;
+    join_list(&http->idle, c);
     http->n_conns++;
     *ctx = c;
 }
 
-static void set_deadline(struct MHD_Connection *mhd, int64_t ms)
+static void move_on(struct conn *list, struct MHD_Connection *mhd, int64_t ms)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct conn *c = info ? info->socket_context : NULL;
-    if (c)
-        c->deadline = now_ms() + ms;
+    if (!c || c->closing)
+        return;
+    c->deadline = now_ms() + ms;
+    leave_list(c);
+    join_list(list, c);
 }
 
 /* The first line of a request has come. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
-    (void)cls;
+    struct ts_http *http = cls;
     (void)uri;
-    set_deadline(mhd, REQUEST_MS);
+    move_on(&http->busy, mhd, REQUEST_MS);
     return NULL;
 }
 
@@ -114,24 +154,29 @@ static void on_done(void *cls, struct MHD_Connection *mhd, void **request,
                     enum MHD_RequestTerminationCode code)
 {
     struct ts_http *http = cls;
-    set_deadline(mhd, 2 * REQUEST_MS);
+    move_on(&http->idle, mhd, 2 * REQUEST_MS);
     http->done(http->arg, mhd, request, code);
 }
 
-/* libmicrohttpd sees the end of the stream and closes. */
+static void sweep_list(struct ts_http *http, struct conn *head, int64_t now)
+{
+    for (struct conn *c = head->next, *next; c != head; c = next) {
+        next = c->next;
+        if (now < c->deadline)
+            continue;
+        cut_off(http, c);
+        http->cut++;
+    }
+}
+
 static void sweep(struct ts_http *http)
 {
     int64_t now = now_ms();
     if (now < http->swept + SWEEP_MS)
         return;
     http->swept = now;
-    for (struct conn *c = http->conns.next; c != &http->conns; c = c->next) {
-        if (now < c->deadline)
-            continue;
-        shutdown(c->fd, SHUT_RDWR);
-        c->deadline = INT64_MAX;
-        http->cut++;
-    }
+    sweep_list(http, &http->idle, now);
+    sweep_list(http, &http->busy, now);
 }
 
 /* ---- the server ---- */
@@ -152,7 +197,7 @@ static struct MHD_Daemon *start_daemon(struct ts_http *http,
     return MHD_start_daemon(
         flags, 0, on_accept, http, conf->handler, conf->arg,
         MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_LIMIT,
-        conf->connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        conf->connections + OVERLAP, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)TS_HTTP_IDLE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
         (size_t)CONNECTION_INCREMENT, MHD_OPTION_NOTIFY_CONNECTION,
@@ -182,7 +227,8 @@ enum ts_err ts_http_start(const struct ts_http_conf *conf, struct ts_http **out)
     struct ts_http *http = calloc(1, sizeof *http);
     if (!http)
         return TS_E_NOMEM;
-    http->conns.next = http->conns.prev = &http->conns;
+    http->idle.next = http->idle.prev = &http->idle;
+    http->busy.next = http->busy.prev = &http->busy;
     http->max_conns = conf->connections;
     http->done = conf->done;
     http->arg = conf->arg;

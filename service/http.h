@@ -5,7 +5,9 @@
  * sends a byte now and then cannot stretch.
  *
  * Each connection must bring a whole request within TS_HTTP_IDLE seconds of
- * its start, and each later request within that time of its first line.
+ * its start, and each later request within that time of its first line. When
+ * there are as many connections as may be, the one that has been without a
+ * request for longest makes way for a new one.
  */
 #ifndef SERVICE_HTTP_H
 #define SERVICE_HTTP_H

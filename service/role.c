@@ -20,8 +20,8 @@
 /* All times in milliseconds. */
 #define START_MAX   30000 /* for all roles to come up at first */
 #define STOP_MAX    5000  /* for a role to end after SIGTERM */
-#define LIFE_SHORT  1000  /* dying sooner than this counts */
-#define DEATHS_MAX  8     /* short lives in a row that end the daemon */
+#define LIFE_SHORT  1000  /* who dies sooner waits before it comes back */
+#define FAILS_MAX   8     /* starts in a row that fail and end the daemon */
 #define BACKOFF_MIN 50
 #define BACKOFF_MAX 2000
 
@@ -40,6 +40,7 @@ struct child {
     int64_t born;
     int64_t due;     /* when to start it (again) */
     unsigned deaths; /* short lives in a row */
+    unsigned fails;  /* lives in a row that ended before the role was up */
 };
 
 struct supervisor {
@@ -100,11 +101,13 @@ static void keep_only(const struct ts_role *role, int up)
     close_range(next, ~0U, 0);
 }
 
-/* SIGINT from a terminal reaches all processes; the supervisor acts on it. */
+/* SIGINT and SIGHUP from a terminal reach all processes; the supervisor acts
+   on them. */
 static int role_signals(void)
 {
     sigset_t set;
     signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write fails instead */
     sigemptyset(&set);
@@ -192,23 +195,41 @@ static void start(struct supervisor *s, size_t nth)
     c->up = false;
 }
 
-/* A role is gone after it was up, or on a later start: again, or give up. */
+/* What was killed from outside says nothing about the next start. */
+static bool start_failed(const struct child *c, int status)
+{
+    return !c->up && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static int64_t backoff(unsigned deaths)
+{
+    int64_t wait = deaths ? BACKOFF_MIN : 0;
+    while (deaths-- > 0 && wait < BACKOFF_MAX)
+        wait *= 2;
+    return wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
+}
+
+/*
+ * A role is gone after it was up, or on a later start: again. Who comes up is
+ * never given up, whatever it dies of: a client that finds out how to kill a
+ * role must not end the daemon.
+ */
 static void restart(struct supervisor *s, struct child *c, int status)
 {
     int64_t now = now_ms();
     c->deaths = now - c->born < LIFE_SHORT ? c->deaths + 1 : 0;
+    c->fails = start_failed(c, status) ? c->fails + 1 : 0;
     ts_log(
         TS_ERROR, "role-died", TS_STR("of", c->role->name),
         TS_UINT("signal", WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0),
         TS_UINT("code", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0),
         TS_UINT("early", c->deaths));
-    if (c->deaths >= DEATHS_MAX) {
+    if (c->fails >= FAILS_MAX) {
         ts_log(TS_ERROR, "giving-up", TS_STR("of", c->role->name));
         s->code = 1;
         return;
     }
-    int64_t wait = c->deaths ? BACKOFF_MIN << c->deaths : 0;
-    c->due = now + (wait < BACKOFF_MAX ? wait : BACKOFF_MAX);
+    c->due = now + backoff(c->deaths);
 }
 
 static void gone(struct supervisor *s, struct child *c, int status)
@@ -326,9 +347,13 @@ static void stop(struct supervisor *s, struct child *c)
 static bool prepare(struct supervisor *s)
 {
     sigset_t set;
+    struct sigaction hangup;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    /* ignored already: nohup, which is to outlive the terminal */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);

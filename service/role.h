@@ -55,11 +55,12 @@ void ts_role_keep_ring(struct ts_role *role, const struct ts_ring_fds *ring);
 
 /**
  * Run a daemon until it is told to stop. Prints the line "ready" on stderr
- * when all roles are up. SIGTERM and SIGINT stop the roles in order; SIGUSR1
- * is passed on to them.
+ * when all roles are up. SIGTERM, SIGINT and SIGHUP (unless it was ignored)
+ * stop the roles in order; SIGUSR1 is passed on to them. A role that dies is
+ * started again, after at most two seconds.
  *
  * @return exit code: 0 after a signal; 2 or 1 when a role said so before it
- *         was up; 1 when a role dies again and again
+ *         was up; 1 when a role fails to come up again, time after time
  */
 int ts_supervise(const struct ts_daemon *daemon);
 

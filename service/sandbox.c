@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -174,14 +175,23 @@ static int allow_partly(scmp_filter_ctx f, enum ts_profile profile)
     return rc;
 }
 
-static void enter_seccomp(enum ts_profile profile)
+/* Does the kernel know filters at all? Then it looks at where one should be. */
+static bool has_seccomp(void)
 {
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 &&
+           errno == EFAULT;
+}
+
+/* A PURE role does without a filter only where the kernel knows none. */
+static enum ts_err enter_seccomp(enum ts_profile profile)
+{
+    bool must = profile == TS_PROFILE_PURE && has_seccomp();
     scmp_filter_ctx f =
         seccomp_init(profile == TS_PROFILE_PURE ? SCMP_ACT_KILL_PROCESS
                                                 : SCMP_ACT_ERRNO(EPERM));
     if (!f) {
         weak("seccomp", ENOMEM);
-        return;
+        return must ? TS_E_IO : TS_OK;
     }
     int rc = allow(f, calls_pure, N(calls_pure));
     if (rc == 0)
@@ -195,6 +205,7 @@ static void enter_seccomp(enum ts_profile profile)
     if (rc != 0)
         weak("seccomp", -rc);
     seccomp_release(f);
+    return rc != 0 && must ? TS_E_IO : TS_OK;
 }
 
 enum ts_err ts_sandbox_enter(const struct ts_sandbox *box)
@@ -206,8 +217,7 @@ enum ts_err ts_sandbox_enter(const struct ts_sandbox *box)
     enum ts_err err = enter_landlock(box);
     if (err)
         return err;
-    enter_seccomp(box->profile);
-    return TS_OK;
+    return enter_seccomp(box->profile);
 }
 
 #endif

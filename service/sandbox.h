@@ -51,7 +51,8 @@ struct ts_sandbox {
  * only once have been read. What the kernel does not offer is left out with a
  * warning in the log (event=sandbox-weak).
  *
- * @return OK, or E_IO when a directory of the list cannot be opened
+ * @return OK, or E_IO when a directory of the list cannot be opened, or for a
+ *         PURE role whose system call filter the kernel knows but did not take
  */
 TS_MUST enum ts_err ts_sandbox_enter(const struct ts_sandbox *box);
 

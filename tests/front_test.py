@@ -37,7 +37,7 @@ def mikey(what, n=64):
 class Host:
     """The program under test, on free ports in a temporary folder."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.folder = tempfile.TemporaryDirectory()
         cert, key = (os.path.join(self.folder.name, n) for n in ("c", "k"))
         subprocess.run(
@@ -52,7 +52,7 @@ class Host:
              "--template", template, "--outfile", cert],
             check=True, capture_output=True)
         self.tls = ssl.create_default_context(cafile=cert)
-        self.process = subprocess.Popen([HOST, "0", "0", cert, key],
+        self.process = subprocess.Popen([HOST, "0", "0", cert, key, *more],
                                         stderr=subprocess.PIPE, text=True)
         self.log = []
         while not self.log or self.log[-1] != "ready\n":
@@ -81,6 +81,7 @@ class Host:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(10)
         self.reader.join(10)
+        self.process.stderr.close()
         self.folder.cleanup()
         return code
 
@@ -201,10 +202,18 @@ class Front(unittest.TestCase):
                       "?requesttype=ticketrequest&requesttype=ticketresolve"):
             self.check(400, m, "/keymanagement" + query)
 
+    def test_base64_in_lines(self):
+        for n, end in (100, b"\n"), (65536, b"\n"), (65536, b"\r\n"):
+            message = mikey(b"e", n)
+            lines = base64.encodebytes(message).replace(b"\n", end)
+            r = self.check(200, lines)
+            self.assertEqual(base64.b64decode(r.body, validate=True), message)
+
     def test_bodies_that_are_no_message(self):
         good = base64.b64encode(mikey(b"e", 100))
         for body in (b"", b"x", b"\x02abc", b"A", b"AB==", b"Ax!=",
-                     good[:-1], good + b"=", good[:8] + b"\n" + good[8:],
+                     good[:-1], good + b"=", good[:8] + b" " + good[8:],
+                     good[:8] + b"\t\n" + good[8:],
                      good[:8] + b"\0" + good[8:], b"\n" + good, b"AAAA"):
             self.check(400, body)
 
@@ -343,6 +352,28 @@ class Front(unittest.TestCase):
                 poll.unregister(fd)
         self.assertEqual(len(gone), n)
 
+    def test_half_large_bodies_leave_small_requests_served(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        half = (b"POST " + REQUEST.encode() + b" HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Type: application/mikey\r\n"
+                b"Content-Length: 60000\r\n\r\n" + mikey(b"e", 40000))
+        held = []
+        self.addCleanup(lambda: [s.close() for s in held])
+        for _ in range(1500):
+            s = self.socket()
+            s.sendall(half)
+            held.append(s)
+        for tls in False, True:
+            self.check(200, mikey(b"e", 700), tls=tls)
+        # the budget is used up, or this shows nothing
+        self.check(503, mikey(b"e", 60000))
+        for s in held:
+            s.close()
+        end = time.monotonic() + 20
+        while self.ask(mikey(b"e", 60000)).status != 200:
+            self.assertLess(time.monotonic(), end)
+
     def drip(self, s, text):
         """One octet at a time until the other side hangs up; how long."""
         start = time.monotonic()
@@ -376,6 +407,27 @@ class Front(unittest.TestCase):
             t.join()
         self.assertEqual(len(took), 3)
         self.assertLess(max(took), IDLE_S + 5)
+
+
+class Limit(unittest.TestCase):
+    """A front that takes 200 connections."""
+
+    def test_silent_connections_make_way(self):
+        host = Host("200")
+        self.addCleanup(lambda: self.assertEqual(host.stop(), 0))
+        held = []
+        self.addCleanup(lambda: [s.close() for s in held])
+        for _ in range(500):
+            held.append(socket.create_connection(
+                ("127.0.0.1", host.ports[0]), 30))
+        start = time.monotonic()
+        for i in range(300):
+            c = http.client.HTTPConnection("127.0.0.1", host.ports[0],
+                                           timeout=5)
+            c.request("POST", REQUEST, mikey(b"e"), TYPE)
+            self.assertEqual(c.getresponse().status, 200)
+            held.append(c)
+        self.assertLess(time.monotonic() - start, 10)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
     kms_test.py BUILD-FOLDER
 """
+import concurrent.futures
+import contextlib
 import os
 import pathlib
 import socket
@@ -270,6 +272,35 @@ class Administration(Running):
         self.assertNotEqual(*names)
         resolve(self.kms, self.bob, old)
         resolve(self.kms, self.bob, new)
+
+    @contextlib.contextmanager
+    def database(self):
+        path = self.lab.folder / "kms.db"
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            yield db
+
+    def test_many_administrators_at_once_all_get_their_word(self):
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            users = list(pool.map(self.kms.user,
+                                  (f"crowd{n}" for n in range(16))))
+        for user in users:
+            issue(self.kms, user, [self.bob.identity])
+
+    def test_keys_that_cannot_be_opened_do_not_replace_good_ones(self):
+        old, _ = self.granted()
+        with self.database() as db:
+            good = db.execute("SELECT sealed, seq FROM ticket_keys").fetchall()
+            db.execute("UPDATE ticket_keys"
+                       " SET sealed = zeroblob(length(sealed))")
+        with self.assertRaisesRegex(harness.LabError, "does not answer"):
+            self.kms.user("dave")
+        resolve(self.kms, self.bob, old)
+        self.granted()
+        with self.database() as db:
+            db.executemany("UPDATE ticket_keys SET sealed = ? WHERE seq = ?",
+                           good)
+        issue(self.kms, self.kms.user("dave"), [self.bob.identity])
+        resolve(self.kms, self.bob, old)
 
     def test_tickets_outlive_a_restart_and_old_messages_do_not(self):
         ticket, _ = self.granted()

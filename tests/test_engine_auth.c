@@ -136,7 +136,7 @@ static void a_time_before_the_start_is_refused(void **state)
     uint64_t start = DESK_NOW - 10 * MINUTES;
     d->now = start + MINUTES;
     ask_at(d, mikey_time_ntp(start - 1));
-    desk_refused(d, MIKEY_ERR_TS, false, "clock off");
+    desk_refused(d, MIKEY_ERR_TS, false, "before the start");
     assert_true(d->error.t.value == mikey_time_ntp(d->now).value);
     ask_at(d, mikey_time_ntp(start + 1));
     desk_granted(d);

@@ -91,6 +91,27 @@ static void a_foreign_ticket_is_refused(void **state)
     desk_granted(d);
 }
 
+/* The record of a repetition says what the message was worth the first time:
+   what a refused ticket claims was never proven. */
+static void a_repeated_refusal_vouches_for_nothing(void **state)
+{
+    (void)state;
+    struct desk *d = desk_open(256);
+    desk_ring(d);
+    desk_resolve(d, &d->bob);
+    desk_ask(d);
+    assert_string_equal(desk_said(d, "reason"), "granted before");
+    assert_string_equal(desk_said(d, "from"), DESK_ALICE);
+    d->engine.ring.tpk[0].key.b[0] ^= 1;
+    desk_resolve(d, &d->bob);
+    refused_as_all_are(d, "ticket altered");
+    desk_ask(d);
+    assert_string_equal(desk_said(d, "result"), "repeated");
+    assert_string_equal(desk_said(d, "reason"), "refused before");
+    assert_null(json_object_get(d->audit, "from"));
+    assert_null(json_object_get(d->audit, "for"));
+}
+
 /* The ticket alone, without next payload and Initiator Data. */
 static struct ts_span ticket_of(struct desk *d)
 {
@@ -242,6 +263,7 @@ UNIT_MAIN(cmocka_unit_test(somebody_else_is_refused),
           cmocka_unit_test(each_of_the_receivers_may_resolve),
           cmocka_unit_test(a_ticket_has_its_time),
           cmocka_unit_test(a_foreign_ticket_is_refused),
+          cmocka_unit_test(a_repeated_refusal_vouches_for_nothing),
           cmocka_unit_test(each_octet_of_a_ticket_counts),
           cmocka_unit_test(a_ticket_under_the_dummy_key_is_refused),
           cmocka_unit_test(a_ticket_of_another_kms_is_refused),

@@ -71,7 +71,9 @@ WRONG(for_eve, s->policy.responder[0] = stage_uri(EVE))
 WRONG(for_nobody, s->policy.n_responders = 0)
 WRONG(expired, s->policy.end = NOW / SECONDS - 301)
 WRONG(not_yet, s->policy.start = NOW / SECONDS + 301)
-WRONG(no_forking, s->flags &= (uint16_t)~MIKEY_FLAG_I)
+WRONG(no_forking, s->flags &= (uint16_t)~MIKEY_FLAG_I; s->keys[1] = s->keys[2];
+      s->n_keys = 2)
+WRONG(forged_no_forking, no_forking(s); s->altered = true)
 WRONG(no_answer, s->flags &= (uint16_t) ~(MIKEY_FLAG_F | MIKEY_FLAG_G))
 WRONG(no_n, s->flags &= (uint16_t)~MIKEY_FLAG_N)
 WRONG(no_o, s->flags &= (uint16_t)~MIKEY_FLAG_O)
@@ -170,7 +172,8 @@ static void a_ticket_that_is_not_as_wanted_is_not_used(void **state)
         {nobodys_ticket, TS_E_MISMATCH, "the ticket is not in our name"},
         {expired, TS_E_EXPIRED, NOT_NOW},
         {not_yet, TS_E_EXPIRED, NOT_NOW},
-        {no_forking, TS_E_UNSUPPORTED, KIND},
+        {no_forking, TS_E_UNSUPPORTED, "a ticket without key forking"},
+        {forged_no_forking, TS_E_AUTH, reply_text},
         {no_answer, TS_E_FORMAT, POLICY},
         {no_rand, TS_E_FORMAT, POLICY},
         {no_n, TS_E_UNSUPPORTED, KIND},

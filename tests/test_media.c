@@ -6,6 +6,8 @@
 #include "unit.h"
 
 #include <re.h>
+#include <srtp2/srtp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -231,10 +233,68 @@ static void keys_are_given_once_and_have_the_right_length(void **state)
     FAILS(TS_E_FORMAT, ue_media_open(&(struct ue_media *){NULL}, "nowhere"));
 }
 
+/* One frame of A's, made without A. */
+static void speak(struct bench *t, srtp_t srtp, unsigned seq, uint32_t ts)
+{
+    uint8_t packet[SIZE] = {0x80, UE_PCMU, 0, (uint8_t)seq};
+    int n = 12 + 160;
+    for (int i = 0; i < 4; i++)
+        packet[4 + i] = (uint8_t)(ts >> (24 - 8 * i));
+    packet[11] = SSRC_A;
+    memset(packet + 12, 0x2a, 160);
+    assert_int_equal(srtp_protect(srtp, packet, &n), srtp_err_status_ok);
+    deliver(t, packet, (size_t)n);
+}
+
+/* B records to path. */
+static void record_b(struct bench *t, const char *path, srtp_t *srtp)
+{
+    struct ue_media_keys keys;
+    struct ue_recorder *rec;
+    uint8_t key[32 + sizeof(keys.recv.salt)] = {0};
+    srtp_policy_t policy = {.ssrc = {ssrc_specific, SSRC_A}, .key = key};
+    keys_of(&keys, true, SSRC_B, SSRC_A);
+    OK(ue_recorder_open(path, &rec));
+    OK(ue_media_key(t->b, &keys, UE_PCMU, rec));
+    memcpy(key, keys.recv.master.b, 32);
+    memcpy(key + 32, keys.recv.salt, sizeof(keys.recv.salt));
+    srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtp);
+    srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
+    assert_int_equal(srtp_create(srtp, &policy), srtp_err_status_ok);
+}
+
+static void a_recording_goes_on_after_a_leap_of_the_timestamp(void **state)
+{
+    static const uint32_t at[] = {1000, 1160, 900000, 900160, 2000, 2160};
+    char path[] = "/tmp/tessera-media-XXXXXX";
+    int fd = mkstemp(path);
+    struct ue_wav *wav;
+    int16_t pcm[7 * 160];
+    srtp_t srtp;
+    BENCH t = {0};
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    begin(&t, true, "127.0.0.1");
+    record_b(&t, path, &srtp);
+    for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+        speak(&t, srtp, i + 1, at[i]);
+    srtp_dealloc(srtp);
+    ue_media_close(t.b);
+    t.b = NULL;
+    OK(ue_wav_load(path, &wav));
+    ue_wav_read(wav, 0, pcm, 7 * 160);
+    for (size_t i = 0; i < 7 * 160; i++)
+        assert_int_equal(pcm[i] != 0, i < 6 * 160);
+    ue_wav_free(wav);
+    (void)unlink(path);
+}
+
 UNIT_MAIN(cmocka_unit_test(protected_audio_passes),
           cmocka_unit_test(nothing_is_taken_before_there_are_keys),
           cmocka_unit_test(a_packet_passes_once_only),
           cmocka_unit_test(every_changed_octet_is_noticed),
           cmocka_unit_test(forged_packets_do_no_lasting_harm),
           cmocka_unit_test(plain_rtp_is_dropped),
+          cmocka_unit_test(a_recording_goes_on_after_a_leap_of_the_timestamp),
           cmocka_unit_test(keys_are_given_once_and_have_the_right_length))

@@ -11,12 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,6 +90,34 @@ static int die(struct ts_self *self, const void *p)
     const struct role_arg *a = p;
     a->board->starts[a->nth]++;
     return ts_role_up(self) == TS_OK ? 3 : 1;
+}
+
+/* Works once, and later does not come up. */
+static int fail_later(struct ts_self *self, const void *p)
+{
+    const struct role_arg *a = p;
+    return a->board->starts[a->nth]++ == 0 ? work(self, p) : 1;
+}
+
+/* So many filters that the kernel takes no other. */
+static int fill_filters(struct ts_self *self, const void *p)
+{
+    const struct role_arg *a = p;
+    static struct sock_filter allow[BPF_MAXINSNS];
+    for (size_t i = 0; i < BPF_MAXINSNS; i++)
+        allow[i] =
+            (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    for (unsigned n = BPF_MAXINSNS; n > 0;) {
+        const struct sock_fprog prog = {(unsigned short)n, allow};
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
+            continue;
+        if (errno != ENOMEM)
+            break;
+        n /= 2;
+    }
+    a->board->result = ts_role_up(self);
+    return a->board->result == TS_OK ? work(self, p) : 1;
 }
 
 static int count_fds(struct ts_self *self, const void *p)
@@ -249,15 +280,54 @@ static void a_role_that_cannot_start_ends_the_daemon(void **state)
     }
 }
 
-static void a_role_that_dies_again_and_again_ends_the_daemon(void **state)
+static void only_a_role_that_fails_to_come_up_ends_the_daemon(void **state)
 {
     (void)state;
     roles[0].run = die;
+    roles[1].run = fail_later;
     start_daemon();
-    expect_text("event=giving-up");
+    expect_text("ready\n");
+    kill(board->pid[1], SIGKILL);
+    expect_text("event=giving-up of=second");
     assert_int_equal(exit_code(), 1);
-    assert_true(board->starts[0] > 3);
-    assert_int_equal(board->stopped[1] + board->stopped[2], 3);
+    assert_true(board->starts[0] > 7);
+    assert_int_equal(board->starts[1], 2 + 8); /* work() counts too */
+    assert_int_equal(board->stopped[2], 1);
+}
+
+static void a_hangup_stops_the_roles_in_order_unless_ignored(void **state)
+{
+    (void)state;
+    start_daemon();
+    expect_text("ready\n");
+    for (int i = 0; i < 3; i++)
+        kill(board->pid[i], SIGHUP);
+    kill(daemon_pid, SIGHUP);
+    assert_int_equal(exit_code(), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(board->stopped[i], i + 1);
+
+    signal(SIGHUP, SIG_IGN); /* nohup */
+    start_daemon();
+    signal(SIGHUP, SIG_DFL);
+    expect_text("ready\n");
+    kill(daemon_pid, SIGHUP);
+    kill(daemon_pid, SIGUSR1);
+    WAIT_FOR(board->signals[0] == 1);
+    assert_int_equal(stop_daemon(), 0);
+    assert_int_equal(board->stops, 6);
+}
+
+static void a_pure_role_without_its_filter_does_not_come_up(void **state)
+{
+    (void)state;
+    if (!TS_SANDBOX)
+        skip();
+    roles[1].run = fill_filters;
+    start_daemon();
+    expect_text("part=seccomp");
+    assert_int_equal(exit_code(), 1);
+    assert_int_equal(board->result, TS_E_IO);
 }
 
 static void a_role_has_no_descriptors_but_its_own(void **state)
@@ -344,7 +414,9 @@ int main(void)
         T(ready_comes_when_all_are_up_and_they_stop_in_order),
         T(a_killed_role_comes_back_alone),
         T(a_role_that_cannot_start_ends_the_daemon),
-        T(a_role_that_dies_again_and_again_ends_the_daemon),
+        T(only_a_role_that_fails_to_come_up_ends_the_daemon),
+        T(a_hangup_stops_the_roles_in_order_unless_ignored),
+        T(a_pure_role_without_its_filter_does_not_come_up),
         T(a_role_has_no_descriptors_but_its_own),
         T(roles_die_with_their_supervisor),
         T(a_pure_role_is_killed_when_it_opens_a_socket),

@@ -58,6 +58,8 @@ static void lines_may_end_with_lf_alone_and_the_last_not_at_all(void **state)
     (void)state;
     accepted("v=0\nc=IN IP4 192.0.2.1\na=key-mgmt:mikey AQAF\n"
              "m=audio 4 RTP/SAVP 0");
+    accepted(HEAD KEY AUDIO "\r\n");
+    accepted(HEAD KEY AUDIO "\n\r\n");
 }
 
 static void one_space_may_precede_the_protocol(void **state)
@@ -133,6 +135,17 @@ static void a_malformed_media_line_is_refused(void **state)
     refused(TS_E_FORMAT, HEAD KEY AUDIO "a=rtpmap:0 opus/48000\r\n");
 }
 
+static void a_line_that_is_not_chosen_does_no_harm(void **state)
+{
+    (void)state;
+    accepted(HEAD KEY AUDIO "m=audio 4000/2 RTP/SAVP 0\r\n");
+    accepted(HEAD KEY "m=audio 4000/2 RTP/SAVP 0\r\n" AUDIO);
+    accepted(HEAD KEY "m=video 99999 x\r\n" AUDIO);
+    accepted(HEAD KEY "m=\r\n" AUDIO);
+    accepted(HEAD KEY AUDIO "m=video 4 RTP/SAVP 0\r\na=rtpmap:0 x/1\r\n");
+    refused(TS_E_MISSING, HEAD KEY "m=video 4000/2\r\n");
+}
+
 static void media_goes_to_a_unicast_address_only(void **state)
 {
     static const char *const bad[] = {
@@ -170,12 +183,12 @@ static void what_is_no_sdp_is_refused(void **state)
 {
     (void)state;
     refused(TS_E_MISSING, "");
-    refused(TS_E_FORMAT, "\r\n");
+    refused(TS_E_MISSING, "\r\n");
     refused(TS_E_FORMAT, "v");
     refused(TS_E_FORMAT, "v=1\r\n" KEY AUDIO);
     refused(TS_E_FORMAT, "s=-\r\nv=0\r\n" KEY AUDIO);
     refused(TS_E_FORMAT, HEAD "v=0\r\n" KEY AUDIO);
-    refused(TS_E_FORMAT, HEAD KEY AUDIO "\r\n");
+    refused(TS_E_FORMAT, HEAD KEY "\r\n" AUDIO);
     struct ue_sdp sdp;
     FAILS(TS_E_FORMAT,
           ue_sdp_read_offer(LITERAL(HEAD KEY AUDIO "a=x\0y\r\n"), &sdp));
@@ -247,16 +260,17 @@ static void an_answer_refuses_all_lines_but_one(void **state)
     (void)state;
     OK(read_offer(HEAD KEY "m=video 9 RTP/SAVP 96 97\r\n"
                            "m=audio 9 RTP/AVP 0\r\n"
-                           "m=audio 9 RTP/SAVP 8\r\n" AUDIO,
+                           "m=audio 9 RTP/SAVP 8\r\n" AUDIO "m=text\r\n",
                   &offer));
-    assert_int_equal(offer.medias, 4);
+    assert_int_equal(offer.medias, 5);
     assert_int_equal(offer.audio, 2);
     OK(ue_sdp_write_answer(&own4, &offer, text, sizeof(text) - 1, &n));
     text[n] = '\0';
     assert_non_null(strstr(text, "m=video 0 RTP/SAVP 96 97\r\n"
                                  "m=audio 0 RTP/AVP 0\r\n"
                                  "m=audio 5004 RTP/SAVP 8\r\n"));
-    assert_non_null(strstr(text, "m=audio 0 RTP/SAVP 0 8\r\n"));
+    assert_non_null(strstr(text, "m=audio 0 RTP/SAVP 0 8\r\n"
+                                 "m=text 0 - -\r\n"));
 }
 
 static void an_answer_has_the_one_line_of_the_offer(void **state)
@@ -279,6 +293,7 @@ UNIT_MAIN(cmocka_unit_test(an_offer_tells_address_codec_and_key),
           cmocka_unit_test(a_call_in_the_clear_is_refused),
           cmocka_unit_test(an_audio_line_that_can_be_used_must_be_there),
           cmocka_unit_test(a_malformed_media_line_is_refused),
+          cmocka_unit_test(a_line_that_is_not_chosen_does_no_harm),
           cmocka_unit_test(media_goes_to_a_unicast_address_only),
           cmocka_unit_test(one_way_audio_is_refused),
           cmocka_unit_test(what_is_no_sdp_is_refused),

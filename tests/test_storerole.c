@@ -15,6 +15,7 @@
 #include "kms/storerole.h"
 
 #define WAIT_MS 10000
+#define SLOTS   64 /* of either ring */
 
 static char msg[TS_CONF_MSG];
 static struct kms_store_conf conf;
@@ -71,8 +72,8 @@ static int set_up(void **state)
     (void)snprintf(store, sizeof store, "%s", in_folder("db"));
     (void)snprintf(admin, sizeof admin, "%s", in_folder("admin"));
     conf = (struct kms_store_conf){.store = store, .admin = admin};
-    OK(ts_ring_create(64, 2048, &conf.from_engine));
-    OK(ts_ring_create(64, 2048, &conf.to_engine));
+    OK(ts_ring_create(SLOTS, 2048, &conf.from_engine));
+    OK(ts_ring_create(SLOTS, 2048, &conf.to_engine));
     OK(ts_ring_open(conf.from_engine, &to_store));
     OK(ts_ring_open(conf.to_engine, &from_store));
     return 0;
@@ -131,6 +132,7 @@ static void look_ups_are_answered(void **state)
     (void)state;
     struct kms_user_rec user;
     struct kms_key_rec key;
+    uint32_t keys = 0;
     make_store();
     start_role();
     wait_until_up();
@@ -149,7 +151,8 @@ static void look_ups_are_answered(void **state)
     assert_int_equal(f.kind, KMS_FOUND_KEY);
     assert_int_equal(key.id[0], 9);
     assert_int_equal(key.state, KMS_KEY_USE);
-    assert_int_equal(next(NULL, 0).kind, KMS_FOUND_NONE);
+    assert_int_equal(next(&keys, sizeof keys).kind, KMS_FOUND_NONE);
+    assert_int_equal(keys, 1);
     assert_int_equal(end_role(true), 0);
     assert_int_equal(access(conf.admin, F_OK), -1);
 }
@@ -210,6 +213,36 @@ static void a_change_is_told_and_acknowledged(void **state)
     assert_int_equal(end_of(two), 0);
 }
 
+static void the_last_word_counts_for_all_changes_before(void **state)
+{
+    (void)state;
+    make_store();
+    start_role();
+    wait_until_up();
+    pid_t one = tell(), two = tell();
+    (void)next(NULL, 0);
+    struct kms_found last = next(NULL, 0);
+    ask(last.id + 1, KMS_QUERY_TOLD, LITERAL("")); /* of another store role */
+    ask(last.id, KMS_QUERY_TOLD, LITERAL(""));
+    assert_int_equal(end_of(one), 0);
+    assert_int_equal(end_of(two), 0);
+}
+
+static void a_change_there_was_no_room_for_is_told_later(void **state)
+{
+    (void)state;
+    struct kms_user_rec user;
+    make_store();
+    start_role();
+    wait_until_up();
+    for (uint64_t i = 0; i < SLOTS; i++)
+        ask(i, KMS_QUERY_USER, LITERAL("a1"));
+    assert_int_equal(end_of(tell()), TS_E_PEER);
+    for (uint64_t i = 0; i < SLOTS; i++)
+        assert_int_equal(next(&user, sizeof user).id, i);
+    assert_int_equal(next(NULL, 0).kind, KMS_FOUND_CHANGED);
+}
+
 static void an_engine_that_is_silent_is_an_error(void **state)
 {
     (void)state;
@@ -268,6 +301,8 @@ int main(void)
         ROLE_TEST(look_ups_are_answered),
         ROLE_TEST(nonsense_from_the_engine_is_passed_over),
         ROLE_TEST(a_change_is_told_and_acknowledged),
+        ROLE_TEST(the_last_word_counts_for_all_changes_before),
+        ROLE_TEST(a_change_there_was_no_room_for_is_told_later),
         ROLE_TEST(an_engine_that_is_silent_is_an_error),
         ROLE_TEST(a_change_nobody_told_about_is_noticed),
         ROLE_TEST(what_keeps_the_role_from_starting_is_its_exit_code),

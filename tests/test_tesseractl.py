@@ -322,6 +322,20 @@ class Key(Case):
         self.assertEqual(self.json("key", "rotate")[0]["forgotten"], 2)
         self.assertEqual(self.states(), ["use", "resolve"])
 
+    def test_no_more_keys_than_a_kms_takes(self):
+        for _ in range(63):
+            self.ok("key", "rotate")
+        before = self.ok("key", "list")
+        self.assertEqual(before.count("\n"), 64)
+        said = self.fails(1, "key", "rotate")
+        self.assertIn("has 64 ticket keys", said)
+        self.assertIn("shorter max-lifetime", said)
+        self.assertEqual(self.ok("key", "list"), before)
+        self.sql("UPDATE ticket_keys SET retired = retired - 90000"
+                 " WHERE rowid = (SELECT min(rowid) FROM ticket_keys"
+                 " WHERE retired NOT NULL)")
+        self.assertEqual(self.json("key", "rotate")[0]["forgotten"], 1)
+
 
 class Daemon(Case):
     """A running daemon is told about changes; here the test plays it."""

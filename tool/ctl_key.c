@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "kms/keyring.h"
 #include "tool/ctl.h"
 
 /* The first ticket key, if there is none in use. */
@@ -146,12 +147,31 @@ static uint64_t forget_before(const struct ctl *ctl, uint64_t now)
     return now > keep ? now - keep : 0;
 }
 
+static enum ts_err count_key(void *arg, const struct kms_key_row *row)
+{
+    size_t *keys = arg;
+    (void)row;
+    ++*keys;
+    return TS_OK;
+}
+
+static int too_many_keys(struct ctl *ctl)
+{
+    kms_store_rollback(ctl->store);
+    return ctl_fail(ctl, 1,
+                    "store %s: has %d ticket keys, no KMS takes more; wait "
+                    "until the tickets of the oldest have expired, or set a "
+                    "shorter max-lifetime in [policy]",
+                    ctl->conf.store, KMS_KEYS_MAX);
+}
+
 int ctl_key_rotate(struct ctl *ctl, char **args)
 {
     (void)args;
     uint8_t id[16];
     char text[CTL_KEY_ID];
     uint64_t now = ctl_now(), forgotten = 0;
+    size_t keys = 0;
     int code = ctl_unlock(ctl);
     if (code)
         return code;
@@ -161,6 +181,10 @@ int ctl_key_rotate(struct ctl *ctl, char **args)
     if (!err)
         err = kms_store_key_forget(ctl->store, forget_before(ctl, now),
                                    &forgotten);
+    if (!err)
+        err = kms_store_keys(ctl->store, count_key, &keys);
+    if (!err && keys > KMS_KEYS_MAX)
+        return too_many_keys(ctl);
     if (!err)
         err = kms_store_commit(ctl->store);
     if (err) {

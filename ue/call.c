@@ -53,6 +53,7 @@ struct ue_call {
     uint64_t until;   /* when to hang up, or 0 */
     uint64_t heard;   /* packets at the last look */
     bool asked_twice; /* the KMS's time was taken once */
+    bool rang;        /* it was said that it rings */
     bool keyed;       /* there were keys, so the call was answered */
     bool aes256;      /* those keys */
     bool failed;
@@ -201,8 +202,9 @@ static enum state kms_granted(struct ue_call *c, const struct detail *d)
 
 static enum state rings(struct ue_call *c, const struct detail *d)
 {
-    if (d->event->code == 180)
+    if (d->event->code == 180 && !c->rang)
         ue_output_ringing(c->env->out, c->number);
+    c->rang |= d->event->code == 180;
     return CALLING;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/identity.h"
@@ -107,6 +108,41 @@ static enum ts_err check(const char *path, const struct ue_conf *conf,
     return TS_E_CONFIG;
 }
 
+/* The file that a key names, as seen from the folder of the configuration
+   file; NULL without that key. */
+static enum ts_err find_file(const char *conf, const char *key,
+                             struct ue_conf *out, const char **file)
+{
+    const char *path = ts_conf_text(out->file, UE, key);
+    const char *slash = strrchr(conf, '/');
+    *file = path;
+    if (!path || path[0] == '/' || !slash)
+        return TS_OK;
+    size_t folder = (size_t)(slash - conf) + 1, size = folder + strlen(path);
+    char *text = malloc(size + 1);
+    if (!text)
+        return TS_E_NOMEM;
+    (void)snprintf(text, size + 1, "%.*s%s", (int)folder, conf, path);
+    out->paths[out->n_paths++] = text;
+    *file = text;
+    return TS_OK;
+}
+
+static enum ts_err find_files(const char *conf, struct ue_conf *out,
+                              const char **secret, char msg[static TS_CONF_MSG])
+{
+    enum ts_err err = find_file(conf, "ca", out, &out->ca);
+    if (!err)
+        err = find_file(conf, "send", out, &out->send);
+    if (!err)
+        err = find_file(conf, "record", out, &out->record);
+    if (!err)
+        err = find_file(conf, "secret-file", out, secret);
+    if (err)
+        (void)snprintf(msg, TS_CONF_MSG, "%s: %s", conf, ts_strerror(err));
+    return err;
+}
+
 enum ts_err ue_conf_load(const char *path, struct ue_conf *out,
                          char msg[static TS_CONF_MSG])
 {
@@ -124,19 +160,18 @@ enum ts_err ue_conf_load(const char *path, struct ue_conf *out,
     out->signal.listen = ts_conf_text(file, UE, "listen");
     out->signal.proxy = ts_conf_text(file, UE, "proxy");
     out->kms = ts_conf_text(file, UE, "kms");
-    out->ca = ts_conf_text(file, UE, "ca");
-    out->send = ts_conf_text(file, UE, "send");
-    out->record = ts_conf_text(file, UE, "record");
+    const char *secret;
     err = check(path, out, msg);
-    if (err)
-        return err;
-    return load_secret(ts_conf_text(file, UE, "secret-file"),
-                       &out->credential.psk, msg);
+    if (!err)
+        err = find_files(path, out, &secret, msg);
+    return err ? err : load_secret(secret, &out->credential.psk, msg);
 }
 
 void ue_conf_free(struct ue_conf *conf)
 {
     ts_key_wipe(&conf->credential.psk);
+    while (conf->n_paths)
+        free(conf->paths[--conf->n_paths]);
     ts_conf_free(conf->file);
     conf->file = NULL;
 }

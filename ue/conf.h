@@ -9,7 +9,10 @@
 #include "ue/keying.h"
 #include "ue/signal.h"
 
-/** All of it, not to be moved; texts live as long as the configuration. */
+/**
+ * All of it, not to be moved; texts live as long as the configuration. Relative
+ * paths are those seen from the folder of the configuration file.
+ */
 struct ue_conf {
     struct ts_conf *file;
     struct ue_credential credential;
@@ -19,6 +22,8 @@ struct ue_conf {
     const char *ca;     /* file with trusted certificates, or NULL */
     const char *send;   /* WAV file, or NULL */
     const char *record; /* WAV file, or NULL */
+    char *paths[4];     /* what of ca, send, record and secret is owned */
+    unsigned n_paths;
 };
 
 /**

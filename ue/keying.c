@@ -147,6 +147,27 @@ static enum ts_err keep_keys(struct ue_keying *k, struct mikey_reply *r)
     return mikey_keys_read(ts_span(k->keys.plain, k->keys.len), &k->keys);
 }
 
+/* Without key forking there is one MPK; we refuse that, but not unread. */
+static unsigned mpks_in(const struct mikey_msg *sent, struct ts_span body)
+{
+    struct mikey_msg m;
+    bool bare = sent->hdr.type == MIKEY_REQUEST_INIT_PSK &&
+                mikey_msg_read(body, &m, NULL) == TS_OK && m.has_ticket &&
+                !(m.ticket.tp.flags & MIKEY_FLAG_I);
+    return bare ? 1 : 2;
+}
+
+/* What a reply that opened must be beyond that, before its keys are ours. */
+static enum ts_err take_reply(struct ue_keying *k, struct mikey_reply *r,
+                              unsigned mpks, uint64_t now)
+{
+    if (mikey_time_check(r->msg.t, ue_kms_time(k, now), UE_SKEW))
+        return ue_fail(k, TS_E_TIME, "the KMS's reply has a wrong time");
+    if (mpks != 2)
+        return ue_fail(k, TS_E_UNSUPPORTED, "a ticket without key forking");
+    return keep_keys(k, r);
+}
+
 enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
                           uint64_t now, struct mikey_msg *reply)
 {
@@ -155,7 +176,8 @@ enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
     enum ts_err err = mikey_msg_read(ts_span(k->sent, k->sent_n), &sent, NULL);
     if (err)
         return ue_fail(k, TS_E_INTERNAL, "what was asked cannot be read");
-    err = mikey_reply_open(&sent, body, ts_key_span(&k->cred->psk), 2, &r);
+    unsigned mpks = mpks_in(&sent, body);
+    err = mikey_reply_open(&sent, body, ts_key_span(&k->cred->psk), mpks, &r);
     if (err == TS_E_PEER) {
         err = peer_error(k, &sent, &r.msg, now);
     } else if (err) {
@@ -163,11 +185,7 @@ enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
                       "the KMS's reply is not what was asked for, or "
                       "not from our KMS");
     } else {
-        err = mikey_time_check(r.msg.t, ue_kms_time(k, now), UE_SKEW);
-        if (err)
-            (void)ue_fail(k, err, "the KMS's reply has a wrong time");
-        else
-            err = keep_keys(k, &r);
+        err = take_reply(k, &r, mpks, now);
     }
     *reply = r.msg;
     mikey_keys_wipe(&r.keys);

@@ -52,6 +52,14 @@ static enum ts_err of_transfer(const struct ue_kms_request *req, CURLcode code,
     return code == CURLE_OPERATION_TIMEDOUT ? TS_E_EXPIRED : TS_E_IO;
 }
 
+/* TYPE, with or without parameters. */
+static bool is_mikey(const char *type)
+{
+    size_t n = strlen(TYPE);
+    return type && strncasecmp(type, TYPE, n) == 0 &&
+           (type[n] == '\0' || type[n] == ' ' || type[n] == ';');
+}
+
 /* What the end of a transfer means. */
 static void judge(struct ue_kms_request *req, CURLcode code,
                   struct ue_kms_answer *answer)
@@ -64,7 +72,7 @@ static void judge(struct ue_kms_request *req, CURLcode code,
         answer->err = of_transfer(req, code, answer);
     } else if (status != 200) {
         answer->err = of_status(status, answer);
-    } else if (!type || strncasecmp(type, TYPE, strlen(TYPE)) != 0) {
+    } else if (!is_mikey(type)) {
         answer->err = TS_E_FORMAT;
         (void)snprintf(answer->text, sizeof(answer->text),
                        "the KMS's answer is not %s", TYPE);

@@ -14,7 +14,7 @@ enum {
     FRAME_MAX = 960,      /* samples that are taken from one packet */
     WINDOW = 128,         /* packets of the replay window */
     PORT_TRIES = 16,      /* until the kernel gives an even port */
-    JUMP_MAX = 60 * 8000, /* samples that a timestamp may leap ahead */
+    JUMP_MAX = 60 * 8000, /* samples that a timestamp may leap */
 };
 
 struct ue_media {
@@ -78,8 +78,11 @@ static void record(struct ue_media *m, uint32_t ts, const uint8_t *payload,
                    size_t n)
 {
     int16_t pcm[FRAME_MAX];
-    int64_t at = m->heard ? m->last_at + (int32_t)(ts - m->last_ts) : 0;
-    if (at < 0 || at > m->last_at + JUMP_MAX)
+    int32_t leap = m->heard ? (int32_t)(ts - m->last_ts) : 0;
+    if (leap > JUMP_MAX || leap < -JUMP_MAX)
+        leap = FRAME; /* the sender counts anew: go on from here */
+    int64_t at = m->last_at + leap;
+    if (at < 0)
         return;
     m->last_ts = ts;
     m->last_at = at;

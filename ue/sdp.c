@@ -20,6 +20,7 @@ struct place {
 /* The m-line that is being read, with what follows it. */
 struct media {
     bool audio, protected, both_ways;
+    bool renamed; /* payload type 0 or 8 has another meaning */
     uint16_t port;
     int pt; /* -1 when there is none that fits */
     struct place place;
@@ -30,7 +31,7 @@ struct scan {
     struct media now; /* the m-line that is open, if out->medias > 0 */
     struct place session_place;
     bool session_both_ways;
-    bool chosen, in_clear;
+    bool chosen, in_clear, malformed;
     unsigned keys;
     enum ts_err err;
 };
@@ -128,6 +129,8 @@ static void close_media(struct scan *s)
         refuse(s, TS_E_MISSING, "no numeric unicast address for the audio");
     if (!m->both_ways)
         refuse(s, TS_E_UNSUPPORTED, "only calls in both directions");
+    if (m->renamed)
+        refuse(s, TS_E_FORMAT, "payload type 0 or 8 with another meaning");
     s->chosen = true;
     memcpy(out->host, m->place.host, sizeof(out->host));
     out->ipv6 = m->place.ipv6;
@@ -136,7 +139,7 @@ static void close_media(struct scan *s)
     out->audio = out->medias - 1;
 }
 
-/* m=audio 49170 RTP/SAVP 0 8 */
+/* m=audio 49170 RTP/SAVP 0 8; another line may be anything, we refuse it */
 static void open_media(struct scan *s, struct ts_span value)
 {
     close_media(s);
@@ -148,8 +151,8 @@ static void open_media(struct scan *s, struct ts_span value)
     bool audio = is(cut(&value, ' '), "audio");
     int port = number(cut(&value, ' '));
     struct ts_span profile = cut(&value, ' ');
-    if (port < 0 || profile.n == 0 || value.n == 0)
-        refuse(s, TS_E_FORMAT, "malformed media line");
+    if (audio && (port < 0 || profile.n == 0 || value.n == 0))
+        s->malformed = true;
     s->now = (struct media){
         .audio = audio,
         .protected = is(profile, "RTP/SAVP"),
@@ -195,7 +198,7 @@ static void read_rtpmap(struct scan *s, struct ts_span value)
     bool pcmu = is(value, "PCMU/8000") || is(value, "PCMU/8000/1");
     bool pcma = is(value, "PCMA/8000") || is(value, "PCMA/8000/1");
     if ((pt == UE_PCMU && !pcmu) || (pt == UE_PCMA && !pcma))
-        refuse(s, TS_E_FORMAT, "payload type 0 or 8 with another meaning");
+        s->now.renamed = true;
 }
 
 static void read_attribute(struct scan *s, struct ts_span value)
@@ -238,6 +241,8 @@ enum ts_err ue_sdp_read_offer(struct ts_span text, struct ue_sdp *out)
 {
     struct scan s = {.out = out, .session_both_ways = true};
     memset(out, 0, sizeof(*out));
+    while (text.n && memchr("\r\n", text.p[text.n - 1], 2))
+        text.n--; /* empty lines at the end say nothing */
     if (text.n == 0)
         refuse(&s, TS_E_MISSING, "no session description");
     for (bool first = true; text.n && !s.err; first = false) {
@@ -247,6 +252,8 @@ enum ts_err ue_sdp_read_offer(struct ts_span text, struct ue_sdp *out)
         read_line(&s, line, first);
     }
     close_media(&s);
+    if (s.malformed && !s.chosen)
+        refuse(&s, TS_E_FORMAT, "malformed media line");
     if (s.in_clear && !s.chosen)
         refuse(&s, TS_E_UNSUPPORTED, "audio without protection (RTP/AVP)");
     if (s.keys == 0)
@@ -311,15 +318,24 @@ enum ts_err ue_sdp_write_offer(const struct ue_sdp_own *own, char *out,
     return w.err;
 }
 
+/* A token of a refused m-line; the offer may have left it out. */
+static void put_token(struct ts_writer *w, struct ts_span token)
+{
+    ts_put_span(w, token.n ? token : ts_span_str("-"));
+}
+
 /* The m-line of the offer once more, with port 0: refused (RFC 3264 6). */
 static void put_refused(struct ts_writer *w, struct ts_span media)
 {
     struct ts_span kind = cut(&media, ' ');
     cut(&media, ' ');
+    struct ts_span profile = cut(&media, ' ');
     put(w, "m=");
-    ts_put_span(w, kind);
+    put_token(w, kind);
     put(w, " 0 ");
-    ts_put_span(w, media);
+    put_token(w, profile);
+    put(w, " ");
+    put_token(w, media);
     put(w, "\r\n");
 }
 

@@ -6,8 +6,9 @@
  *
  * It accepts exactly one a=key-mgmt line, at session level, of the protocol
  * mikey; an audio line of profile RTP/SAVP with PCMU or PCMA and a port; a
- * numeric unicast address; both directions. Other m-lines may stand beside it
- * and are answered with port 0.
+ * numeric unicast address; both directions. Other m-lines may stand beside it,
+ * whatever they say, and are answered with port 0. Empty lines at the end are
+ * ignored.
  */
 #ifndef UE_SDP_H
 #define UE_SDP_H

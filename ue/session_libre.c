@@ -28,7 +28,7 @@ struct ue_session {
     bool silent;             /* forgotten by its owner */
     bool ending;             /* to be ended as soon as that is possible */
     struct sip_dialog *root; /* ours, of an INVITE that we sent */
-    struct sip_dialog *dialogs[DIALOGS];
+    struct sip_dialog *dialogs[DIALOGS + 1]; /* one is kept for a 2xx */
     unsigned count;
     struct sip_dialog *up;     /* the one that was answered */
     uint32_t cseq;             /* of the INVITE */
@@ -125,7 +125,8 @@ static int find_dialog(const struct ue_session *s, const struct sip_msg *msg)
 static int take_dialog(struct ue_session *s, const struct sip_msg *msg)
 {
     int i = find_dialog(s, msg);
-    if (i >= 0 || s->count == DIALOGS || !pl_isset(&msg->to.tag))
+    unsigned places = msg->scode < 200 ? DIALOGS : DIALOGS + 1;
+    if (i >= 0 || s->count == places || !pl_isset(&msg->to.tag))
         return i;
     if (sip_dialog_fork(&s->dialogs[s->count], s->root, msg))
         return -1;
@@ -175,7 +176,7 @@ static void on_accepted(struct ue_session *s, const struct sip_msg *msg)
 {
     int i = take_dialog(s, msg);
     if (i < 0) {
-        finish(s, 500, "answer without Contact", true);
+        finish(s, 500, "answer without Contact or tag", true);
         return;
     }
     s->up = s->dialogs[i];
@@ -440,8 +441,17 @@ bool ue_session_request(struct ue_signal *sig, const struct sip_msg *msg)
                           "Warning: 399 tessera \"sessions do not change\"\r\n"
                           "Content-Length: 0\r\n\r\n");
     else
-        (void)sip_reply(sig->sip, msg, 501, "Not Implemented");
+        ue_signal_other(sig, msg);
     return true;
+}
+
+/* A 2xx without a place: end it from a dialog that is made for that. */
+static void drop_stray(struct ue_session *s, const struct sip_msg *msg)
+{
+    struct sip_dialog *dialog = NULL;
+    if (pl_isset(&msg->to.tag) && !sip_dialog_fork(&dialog, s->root, msg))
+        drop_branch(s, dialog);
+    mem_deref(dialog);
 }
 
 void ue_session_stray(struct ue_signal *sig, const struct sip_msg *msg)
@@ -458,6 +468,8 @@ void ue_session_stray(struct ue_signal *sig, const struct sip_msg *msg)
             send_ack(s, s->up);
         else if (i >= 0)
             drop_branch(s, s->dialogs[i]);
+        else
+            drop_stray(s, msg);
         return;
     }
 }

@@ -41,6 +41,17 @@ static void on_invite(struct ue_signal *sig, const struct sip_msg *msg)
         ue_session_incoming(sig, msg);
 }
 
+void ue_signal_other(struct ue_signal *sig, const struct sip_msg *msg)
+{
+    if (has_method(msg, "OPTIONS"))
+        (void)sip_replyf(sig->sip, msg, 200, "OK",
+                         ALLOW "Accept: application/sdp\r\n"
+                               "Content-Length: 0\r\n\r\n");
+    else
+        (void)sip_replyf(sig->sip, msg, 405, "Method Not Allowed",
+                         ALLOW "Content-Length: 0\r\n\r\n");
+}
+
 /* Everything that no transaction claims. Always handled: see on_response(). */
 static bool on_request(const struct sip_msg *msg, void *arg)
 {
@@ -50,15 +61,10 @@ static bool on_request(const struct sip_msg *msg, void *arg)
             (void)sip_reply(sig->sip, msg, 481, "No Such Dialog");
     } else if (has_method(msg, "INVITE")) {
         on_invite(sig, msg);
-    } else if (has_method(msg, "OPTIONS")) {
-        (void)sip_replyf(sig->sip, msg, 200, "OK",
-                         ALLOW "Accept: application/sdp\r\n"
-                               "Content-Length: 0\r\n\r\n");
     } else if (has_method(msg, "CANCEL")) {
         (void)sip_reply(sig->sip, msg, 481, "No Such Transaction");
     } else {
-        (void)sip_replyf(sig->sip, msg, 405, "Method Not Allowed",
-                         ALLOW "Content-Length: 0\r\n\r\n");
+        ue_signal_other(sig, msg);
     }
     return true;
 }

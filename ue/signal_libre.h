@@ -35,11 +35,14 @@ void ue_signal_emit(struct ue_signal *sig, const struct ue_signal_event *event);
 void ue_session_incoming(struct ue_signal *sig, const struct sip_msg *msg);
 
 /**
- * A request in a dialog: ACK, BYE or another INVITE.
+ * A request in a dialog.
  *
  * @return false if no session has this dialog
  */
 bool ue_session_request(struct ue_signal *sig, const struct sip_msg *msg);
+
+/** Another method than those: 200 to OPTIONS, else 405 with Allow. */
+void ue_signal_other(struct ue_signal *sig, const struct sip_msg *msg);
 
 /** A response that belongs to no transaction: perhaps a 2xx once more. */
 void ue_session_stray(struct ue_signal *sig, const struct sip_msg *msg);
