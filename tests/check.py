@@ -130,6 +130,18 @@ def build_step(folder, options=(), **env):
     return work
 
 
+def skipped_inside(name, test):
+    """What a program that passed has left out, in cmocka's or unittest's
+    words: a skip is said aloud, also where meson does not see it."""
+    said = (test.get("stdout") or "") + (test.get("stderr") or "")
+    inside = sorted(set(re.findall(r"^\[ +SKIPPED +\] (\w+)$", said, re.M)))
+    results = [(f"{name}: {i}", SKIPPED, "see the log") for i in inside]
+    for n in re.findall(r"skipped=(\d+)", said):
+        results += [(f"{name}: one of its tests", SKIPPED,
+                     "run it alone with -v for the reason")] * int(n)
+    return results
+
+
 def read_meson_log(path):
     """(name, verdict, why) of each run in a testlog.json of meson."""
     results = []
@@ -142,6 +154,7 @@ def read_meson_log(path):
             said = (test.get("stdout") or "").strip().splitlines()
             why = said[-1] if said else "it did not say why"
         results.append((name, kind, why))
+        results += skipped_inside(name, test)
     return results
 
 
