@@ -99,6 +99,36 @@ enum mikey_id_role {
     MIKEY_IDR_KMS = 3,
     MIKEY_IDR_PSK = 4,
     MIKEY_IDR_APP = 5,
+    MIKEY_IDR_KMS_I = 6, /* RFC 6509 */
+    MIKEY_IDR_KMS_R = 7,
+};
+
+enum mikey_cert_type {
+    MIKEY_CERT_X509 = 0,
+    MIKEY_CERT_X509_URL = 1,
+    MIKEY_CERT_X509_SIGN = 2,
+    MIKEY_CERT_X509_ENCR = 3,
+};
+
+/* No RFC gives ECDSA an S type, and the space has no private range: 15 is ours,
+ * the one that the registry will reach last. */
+enum mikey_s_type {
+    MIKEY_S_RSA = 0,     /* RSASSA-PKCS1-v1_5 */
+    MIKEY_S_RSA_PSS = 1, /* RSASSA-PSS */
+    MIKEY_S_ECCSI = 2,   /* RFC 6509 */
+    MIKEY_S_ECDSA = 15,  /* r and s, each as long as the curve's order */
+};
+
+enum mikey_hash_func {
+    MIKEY_HASH_SHA1 = 0,
+    MIKEY_HASH_MD5 = 1,
+    MIKEY_HASH_SHA256 = 2,
+};
+
+enum mikey_pke_cache { /* C of PKE: what becomes of the envelope key */
+                       MIKEY_CACHE_NO = 0,
+                       MIKEY_CACHE_YES = 1,
+                       MIKEY_CACHE_CSB = 2,
 };
 
 enum mikey_rand_role { MIKEY_RAND_I = 1, MIKEY_RAND_R = 2, MIKEY_RAND_KMS = 3 };
@@ -111,6 +141,7 @@ enum mikey_key_type {
     MIKEY_GTGK = 4,
     MIKEY_GTGK_SALT = 5,
     MIKEY_MPK = 6,
+    MIKEY_K_PR = 7, /* RFC 6267 */
 };
 
 enum mikey_kv { MIKEY_KV_NULL = 0, MIKEY_KV_SPI = 1, MIKEY_KV_INTERVAL = 2 };
@@ -153,7 +184,15 @@ enum mikey_error_no {
 #define MIKEY_FLAG_N 0x0002u
 #define MIKEY_FLAG_O 0x0001u
 
-#define MIKEY_PROT_SRTP   0
-#define MIKEY_EXT_SDP_IDS 1
+enum mikey_prot { MIKEY_PROT_SRTP = 0, MIKEY_PROT_TESLA = 1 };
+
+enum mikey_ext_type {
+    MIKEY_EXT_VENDOR_ID = 0,
+    MIKEY_EXT_SDP_IDS = 1,
+    MIKEY_EXT_TESLA_I_KEY = 2,
+    MIKEY_EXT_KEY_ID = 3,    /* RFC 4563 */
+    MIKEY_EXT_CSB_ID = 4,    /* RFC 5410 */
+    MIKEY_EXT_OMA_BCAST = 5, /* RFC 5410 */
+};
 
 #endif

@@ -21,14 +21,7 @@ static uint8_t key_read(struct ts_reader *r, struct mikey_key *k)
     k->key = ts_get_span(r, ts_get_u16(r));
     if (has_salt(k->type))
         k->salt = ts_get_span(r, ts_get_u16(r));
-    if (k->kv == MIKEY_KV_SPI) {
-        k->spi = ts_get_span(r, ts_get_u8(r));
-    } else if (k->kv == MIKEY_KV_INTERVAL) {
-        k->from = ts_get_span(r, ts_get_u8(r));
-        k->to = ts_get_span(r, ts_get_u8(r));
-    } else if (k->kv != MIKEY_KV_NULL) {
-        ts_reader_fail(r, TS_E_UNKNOWN);
-    }
+    mikey_kv_read(r, k->kv, &k->spi, &k->from, &k->to);
     return next;
 }
 

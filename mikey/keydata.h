@@ -13,16 +13,6 @@
 #define MIKEY_KEYS_MAX   16
 #define MIKEY_KEYS_BYTES 2048
 
-/** One key, as views. */
-struct mikey_key {
-    uint8_t type; /* enum mikey_key_type */
-    uint8_t kv;   /* enum mikey_kv */
-    struct ts_span key;
-    struct ts_span salt;     /* types with +SALT */
-    struct ts_span spi;      /* KV SPI */
-    struct ts_span from, to; /* KV INTERVAL */
-};
-
 /** A chain of keys. Views point into plain. */
 struct mikey_keys {
     size_t n;

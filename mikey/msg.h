@@ -8,7 +8,7 @@
 #define MIKEY_MSG_H
 
 #include "base/reader.h"
-#include "mikey/code.h"
+#include "mikey/types.h"
 
 /** HDR, the common header (RFC 3830 6.1). */
 struct mikey_hdr {
@@ -35,19 +35,6 @@ struct mikey_cs {
     uint16_t seq;            /* if S */
 };
 
-/** T, or the timestamp of TR. */
-struct mikey_time {
-    uint8_t type;   /* enum mikey_ts_type */
-    uint64_t value; /* 64 bits as in the IV of AES-CM (mikey-ticket.md 3.6) */
-};
-
-/** ID, IDR and CERT. */
-struct mikey_id {
-    uint8_t role; /* IDR only */
-    uint8_t type;
-    struct ts_span data; /* p is NULL when the payload is not there */
-};
-
 struct mikey_kemac {
     uint8_t encr;
     uint8_t mac_alg;
@@ -64,6 +51,23 @@ struct mikey_sp {
     uint8_t no;
     uint8_t prot;
     struct ts_span params;
+};
+
+/** The envelope key, encrypted. */
+struct mikey_pke {
+    uint8_t c; /* enum mikey_pke_cache */
+    struct ts_span data;
+};
+
+struct mikey_sign {
+    uint8_t type; /* S type */
+    struct ts_span data;
+};
+
+struct mikey_dh {
+    uint8_t group, reserved, kv;
+    struct ts_span value;
+    struct ts_span spi, from, to; /* by kv */
 };
 
 /** The part that TP and TICKET share. */
@@ -111,23 +115,11 @@ struct mikey_payload {
         struct {
             uint8_t type;
             struct ts_span data;
-        } ext; /* EXT */
-        struct {
-            uint8_t c;
-            struct ts_span data;
-        } pke; /* PKE */
-        struct {
-            uint8_t type;
-            struct ts_span data;
-        } sign; /* SIGN */
-        struct {
-            uint8_t func;
-            struct ts_span data;
-        } chash; /* CHASH */
-        struct {
-            uint8_t group, kv;
-            struct ts_span value;
-        } dh; /* DH */
+        } ext;                    /* EXT */
+        struct mikey_pke pke;     /* PKE */
+        struct mikey_sign sign;   /* SIGN */
+        struct mikey_chash chash; /* CHASH */
+        struct mikey_dh dh;       /* DH */
     } u;
 };
 
@@ -157,6 +149,22 @@ TS_MUST enum ts_err mikey_hdr_read(struct ts_reader *r, struct mikey_hdr *hdr);
  */
 TS_MUST enum ts_err mikey_cs_read(struct ts_reader *r, struct mikey_cs *cs);
 
+/**
+ * The next crypto session of a map of any type. In an SRTP-ID map the CS ID is
+ * the number of the entry, and the one policy stands in cs->policies.
+ *
+ * @param nth  number of the entry, from 0
+ */
+TS_MUST enum ts_err mikey_map_next(const struct mikey_hdr *hdr, unsigned nth,
+                                   struct ts_reader *r, struct mikey_cs *cs);
+
+/**
+ * KV data of a Key Data sub-payload or of DH: an SPI, an interval or nothing.
+ * A kv that nobody knows latches E_UNKNOWN in r.
+ */
+void mikey_kv_read(struct ts_reader *r, uint8_t kv, struct ts_span *spi,
+                   struct ts_span *from, struct ts_span *to);
+
 /** A chain over a region whose first payload has the given type. */
 struct mikey_chain mikey_chain_init(struct ts_span region, uint8_t first);
 
@@ -180,29 +188,36 @@ TS_MUST enum ts_err mikey_chain_end(const struct mikey_chain *c);
 
 #define MIKEY_SP_MAX    16
 #define MIKEY_ERR_MAX   8
+#define MIKEY_CERT_MAX  8
 #define MIKEY_IDR_ROLES 8
 
 /**
- * One whole message of MIKEY-TICKET. Payloads that it has no place for are
- * ignored if their length is known (R30, R46, R64, R88, R116, R135, R180);
- * what is not there has a NULL view.
+ * One whole message. Payloads that it has no place for are ignored if their
+ * length is known (R30, R46, R64, R88, R116, R135, R180); what is not there
+ * has a NULL view.
  */
 struct mikey_msg {
     struct ts_span raw;
     struct mikey_hdr hdr;
-    bool has_t;
+    bool has_t, has_tp, has_ticket, has_kemac, has_v, has_pke, has_sign;
     struct mikey_time t;
-    struct ts_span rand[4];               /* by enum mikey_rand_role */
+    struct ts_span rand[4]; /* by enum mikey_rand_role; 0 is the plain RAND */
     struct mikey_id idr[MIKEY_IDR_ROLES]; /* by enum mikey_id_role */
-    bool has_tp, has_ticket, has_kemac, has_v;
     struct mikey_tp tp;
     struct mikey_ticket ticket;
     struct mikey_kemac kemac;
-    struct mikey_v v; /* the last payload, if it is a V */
-    uint8_t n_sp, n_err;
+    struct mikey_v v;       /* the last payload, if it is a V */
+    struct mikey_sign sign; /* the last payload, if it is a SIGN */
+    struct mikey_pke pke;
+    struct mikey_chash chash;
+    uint8_t n_sp, n_err, n_cert, n_id;
     struct mikey_sp sp[MIKEY_SP_MAX];
     uint8_t err[MIKEY_ERR_MAX];
-    struct ts_span sdp_ids; /* General Extension of type 1 */
+    struct mikey_id cert[MIKEY_CERT_MAX]; /* in their order */
+    struct mikey_id id[2];                /* ID: IDi and IDr of RFC 3830 */
+    struct ts_span sdp_ids;               /* General Extension of type 1 */
+    size_t bad_at;  /* after a failure: offset of what was refused ... */
+    uint8_t bad_in; /* ... and the type of its payload, 0 in HDR */
 };
 
 /**
@@ -210,10 +225,11 @@ struct mikey_msg {
  * last; refuses what stands twice (mikey-ticket.md 2.18).
  *
  * @param raw  the message, exactly
- * @param m    filled in as far as it was read; raw and hdr hold if hdr_ok
+ * @param m    filled in as far as it was read; raw and hdr hold if hdr_ok;
+ *             bad_at and bad_in tell where a failure is
  * @param hdr_ok  set to whether the header could be read; NULL is allowed
  * @return OK; E_SHORT, E_TRAILING, E_UNKNOWN, E_FORMAT, E_DUPLICATE, E_ORDER,
- *         E_UNSUPPORTED (more SP or ERR than we hold)
+ *         E_UNSUPPORTED (more SP, ERR or CERT than we hold)
  */
 TS_MUST enum ts_err mikey_msg_read(struct ts_span raw, struct mikey_msg *m,
                                    bool *hdr_ok);

@@ -39,6 +39,26 @@ enum ts_err mikey_cs_read(struct ts_reader *r, struct mikey_cs *cs)
     return r->err;
 }
 
+/* policy_no(1)  SSRC(4)  ROC(4); entry n has CS ID n + 1 */
+static enum ts_err srtp_id_read(struct ts_reader *r, unsigned nth,
+                                struct mikey_cs *cs)
+{
+    *cs = (struct mikey_cs){.id = (uint8_t)(nth + 1)};
+    cs->policies = ts_get_span(r, 1);
+    cs->session = ts_get_span(r, 4);
+    struct ts_reader d = ts_reader_span(cs->session);
+    cs->ssrc = ts_get_u32(&d);
+    cs->roc = ts_get_u32(r);
+    return r->err;
+}
+
+enum ts_err mikey_map_next(const struct mikey_hdr *hdr, unsigned nth,
+                           struct ts_reader *r, struct mikey_cs *cs)
+{
+    return hdr->map_type == MIKEY_MAP_SRTP ? srtp_id_read(r, nth, cs)
+                                           : mikey_cs_read(r, cs);
+}
+
 /* Walk the map so that its end, and with it the first payload, is known. */
 static void map_read(struct ts_reader *r, struct mikey_hdr *hdr)
 {
@@ -150,36 +170,44 @@ static void ticket_read(struct ts_reader *r, struct mikey_ticket *t)
     t->init = ts_get_span(r, ts_get_u16(r));
 }
 
-/* DH-Group(1)  DH value(by group)  reserved(4 bits) KV(4)  KV data */
-static void dh_read(struct ts_reader *r, struct mikey_payload *p)
+void mikey_kv_read(struct ts_reader *r, uint8_t kv, struct ts_span *spi,
+                   struct ts_span *from, struct ts_span *to)
 {
-    static const uint8_t lens[] = {192, 96, 128};
-    p->u.dh.group = ts_get_u8(r);
-    if (p->u.dh.group >= sizeof lens) {
-        ts_reader_fail(r, TS_E_UNKNOWN);
-        return;
-    }
-    p->u.dh.value = ts_get_span(r, lens[p->u.dh.group]);
-    p->u.dh.kv = ts_get_u8(r) & 0x0f;
-    if (p->u.dh.kv == MIKEY_KV_SPI) {
-        (void)ts_get_span(r, ts_get_u8(r));
-    } else if (p->u.dh.kv == MIKEY_KV_INTERVAL) {
-        (void)ts_get_span(r, ts_get_u8(r));
-        (void)ts_get_span(r, ts_get_u8(r));
-    } else if (p->u.dh.kv != MIKEY_KV_NULL) {
+    if (kv == MIKEY_KV_SPI) {
+        *spi = ts_get_span(r, ts_get_u8(r));
+    } else if (kv == MIKEY_KV_INTERVAL) {
+        *from = ts_get_span(r, ts_get_u8(r));
+        *to = ts_get_span(r, ts_get_u8(r));
+    } else if (kv != MIKEY_KV_NULL) {
         ts_reader_fail(r, TS_E_UNKNOWN);
     }
 }
 
+/* DH-Group(1)  DH value(by group)  reserved(4 bits) KV(4)  KV data */
+static void dh_read(struct ts_reader *r, struct mikey_dh *dh)
+{
+    static const uint8_t lens[] = {192, 96, 128};
+    *dh = (struct mikey_dh){.group = ts_get_u8(r)};
+    if (dh->group >= sizeof lens) {
+        ts_reader_fail(r, TS_E_UNKNOWN);
+        return;
+    }
+    dh->value = ts_get_span(r, lens[dh->group]);
+    uint8_t kv = ts_get_u8(r);
+    dh->reserved = kv >> 4;
+    dh->kv = kv & 0x0f;
+    mikey_kv_read(r, dh->kv, &dh->spi, &dh->from, &dh->to);
+}
+
 /* hash func(1)  hash(by func) */
-static void chash_read(struct ts_reader *r, struct mikey_payload *p)
+static void chash_read(struct ts_reader *r, struct mikey_chash *h)
 {
     static const uint8_t lens[] = {20, 16, 32};
-    p->u.chash.func = ts_get_u8(r);
-    if (p->u.chash.func >= sizeof lens)
+    h->func = ts_get_u8(r);
+    if (h->func >= sizeof lens)
         ts_reader_fail(r, TS_E_UNKNOWN);
     else
-        p->u.chash.data = ts_get_span(r, lens[p->u.chash.func]);
+        h->data = ts_get_span(r, lens[h->func]);
 }
 
 /* S type(4 bits)  Signature len(12)  Signature: no next payload, always last */
@@ -244,13 +272,13 @@ static void body_read(struct ts_reader *r, struct mikey_payload *p)
         break;
     }
     case MIKEY_DH:
-        dh_read(r, p);
+        dh_read(r, &p->u.dh);
         break;
     case MIKEY_T:
         p->u.t = time_read(r);
         break;
     case MIKEY_CHASH:
-        chash_read(r, p);
+        chash_read(r, &p->u.chash);
         break;
     case MIKEY_V: /* Auth alg(1)  MAC(by alg) */
         p->u.v.alg = ts_get_u8(r);
