@@ -33,8 +33,7 @@ enum ts_err party_request(const struct party *p, const char *whom, uint32_t csb,
         .idr_kms = uri(p->kms),
         .flags = MIKEY_FLAGS_USUAL,
         .policy = &policy,
-        .psk = ts_key_span(&p->psk),
-        .psk_id = ts_span_str(p->psk_id),
+        .cred = {.key = ts_key_span(&p->psk), .key_id = ts_span_str(p->psk_id)},
     };
     enum ts_err err = ts_random(NULL, rand, sizeof rand);
     if (err)
@@ -80,7 +79,7 @@ enum ts_err party_transfer(const struct party *p,
     enum ts_err err = mikey_msg_read(party_span(request), &init, NULL);
     if (err)
         return err;
-    err = mikey_reply_open(&init, reply, ts_key_span(&p->psk), 2, &grant);
+    err = mikey_reply_open(&init, reply, ts_key_span(&p->psk), &grant);
     if (!err)
         err = transfer(p, &grant, out);
     mikey_keys_wipe(&grant.keys);
@@ -107,8 +106,7 @@ enum ts_err party_resolve(const struct party *p,
         .idr_r = uri(p->uri),
         .idr_kms = uri(p->kms),
         .ticket = &m.ticket,
-        .psk = ts_key_span(&p->psk),
-        .psk_id = ts_span_str(p->psk_id),
+        .cred = {.key = ts_key_span(&p->psk), .key_id = ts_span_str(p->psk_id)},
     };
     mikey_build_resolve_init(&w, &in);
     return finish(&w, out);

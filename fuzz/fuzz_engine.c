@@ -131,9 +131,8 @@ static void check_grant(const struct kms_question *q, struct ts_span reply)
     struct mikey_msg m;
     MUST_HOLD(mikey_msg_read(reply, &m, NULL) == TS_OK);
     bool request = q->type == MIKEY_REQUEST_INIT_PSK;
-    uint16_t flags = request ? m.ticket.tp.flags : q->m.ticket.tp.flags;
     MUST_HOLD(mikey_reply_open(&q->m, reply, ts_key_span(&sender(q)->psk),
-                               flags & MIKEY_FLAG_I ? 2 : 1, &opened) == TS_OK);
+                               &opened) == TS_OK);
     if (!request)
         return;
     MUST_HOLD(mikey_base_read(&m.ticket, &base) == TS_OK);

@@ -114,7 +114,7 @@ static void seal_answer(uint8_t *buf, size_t n)
     mikey_prf_key(&prf, init.hdr.prf, ts_key_span(&mpk_r));
     mikey_derive_fork(&prf, mpk_r.len, true, m.idr[MIKEY_IDR_R].data,
                       m.rand[MIKEY_RAND_KMS], &mpk_r1);
-    mikey_update_keys(&init, &m, &mpk_r1, &p);
+    mikey_protect_of(&init, &m, ts_key_span(&mpk_r1), &p);
     sign(buf, &m, &init, &p);
     mikey_protect_end(&p);
 }

@@ -8,6 +8,7 @@
 
 static const struct ts_span none;
 static const uint8_t zeros[32];
+static const struct mikey_names nobody;
 
 static void write_back(const struct mikey_payload *p)
 {
@@ -109,13 +110,15 @@ static void receive(const struct mikey_msg *m)
             MUST_HOLD(mikey_init_verify(m, psk, none, none, &keys) ==
                       TS_E_AUTH);
     if (mikey_transfer_check(m, &policy, &no) == TS_OK)
-        MUST_HOLD(mikey_transfer_verify(m, &key, none) == TS_E_AUTH);
+        MUST_HOLD(mikey_transfer_verify(m, &key, &nobody, NULL) == TS_E_AUTH);
     if (mikey_answer_check(init, m) == TS_OK)
-        MUST_HOLD(mikey_answer_verify(init, m, &key) == TS_E_AUTH);
-    mikey_update_keys(init, NULL, &key, &keys);
-    MUST_HOLD(mikey_update_open(m, none, none, none, &keys, &fresh));
-    MUST_HOLD(mikey_update_open(m, init->raw, none, none, &keys, &fresh));
-    MUST_HOLD(mikey_error_verify(init, m, psk));
+        MUST_HOLD(mikey_answer_verify(init, m, &key, NULL) == TS_E_AUTH);
+    mikey_protect_of(init, NULL, psk, &keys);
+    MUST_HOLD(
+        mikey_update_open(m, MIKEY_INITIATOR, none, &nobody, &keys, 0, &fresh));
+    MUST_HOLD(mikey_update_open(m, MIKEY_RESPONDER, init->raw, &nobody, &keys,
+                                0, &fresh));
+    MUST_HOLD(mikey_error_verify(init, NULL, m, psk));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

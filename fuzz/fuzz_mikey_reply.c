@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!seal(buf, n, &init, &keys))
         return 0;
     enum ts_err err =
-        mikey_reply_open(&init, ts_span(buf, n), ts_key_span(psk), 2, &reply);
+        mikey_reply_open(&init, ts_span(buf, n), ts_key_span(psk), &reply);
     MUST_HOLD(err != TS_E_AUTH);
     if (!err) {
         must_be_keys(&reply.keys, 2);

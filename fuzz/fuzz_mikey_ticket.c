@@ -52,7 +52,7 @@ static void as_policy(struct ts_span data)
 {
     static struct mikey_policy policy, again;
     static uint8_t buf[70000];
-    const struct mikey_tp tp = {.type = MIKEY_BASE_TICKET};
+    const struct mikey_tp tp = {.kind = mikey_kind_base};
     struct ts_writer w = ts_writer_init(buf, sizeof buf);
     struct mikey_build b = mikey_build_first(&w);
     if (mikey_policy_read(data, &policy))

@@ -52,7 +52,8 @@ void kms_reply_error(struct kms_question *q, enum kms_result result, uint8_t no,
     const struct mikey_error_new in = {
         .about = &q->m.hdr,
         .t = mikey_time_ntp(q->now), /* R185 */
-        .no = no,
+        .no = {no},
+        .n_no = 1,
         .auth = auth ? &q->psk : NULL,
     };
     w->len = 0;

@@ -92,8 +92,7 @@ enum ts_err kms_issue_check(const struct kms_engine *e, struct kms_question *q)
     uint16_t flags = tp->flags & (uint16_t)~MIKEY_FLAG_K; /* R225 */
     bool tgk;
     q->error = MIKEY_ERR_TICKET;
-    if (tp->type != MIKEY_BASE_TICKET || tp->subtype != MIKEY_BASE_SUBTYPE ||
-        tp->version != MIKEY_BASE_VERSION)
+    if (!mikey_kind_equal(tp->kind, mikey_kind_base))
         return TS_E_UNSUPPORTED;
     q->error = MIKEY_ERR_PRF;
     if (!mikey_suite_prf(tp->prf))

@@ -20,8 +20,7 @@ enum ts_err kms_resolve_check(const struct kms_engine *e,
     const struct mikey_tp *tp = &q->m.ticket.tp;
     (void)e;
     q->error = MIKEY_ERR_TICKET;
-    if (tp->type != MIKEY_BASE_TICKET || tp->subtype != MIKEY_BASE_SUBTYPE ||
-        tp->version != MIKEY_BASE_VERSION)
+    if (!mikey_kind_equal(tp->kind, mikey_kind_base))
         return TS_E_UNSUPPORTED;
     q->error = MIKEY_ERR_PRF;
     if (!mikey_suite_prf(tp->prf))

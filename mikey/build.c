@@ -79,6 +79,37 @@ void mikey_build_idr(struct mikey_build *b, enum mikey_id_role role,
     ts_close_u16(b->w, mark);
 }
 
+void mikey_build_cert(struct mikey_build *b, const struct mikey_id *cert)
+{
+    mikey_build_payload(b, MIKEY_CERT);
+    ts_put_u8(b->w, cert->type);
+    size_t mark = ts_open_u16(b->w);
+    ts_put_span(b->w, cert->data);
+    ts_close_u16(b->w, mark);
+}
+
+void mikey_build_chash(struct mikey_build *b, const struct mikey_chash *chash)
+{
+    mikey_build_payload(b, MIKEY_CHASH);
+    ts_put_u8(b->w, chash->func);
+    ts_put_span(b->w, chash->data);
+}
+
+void mikey_build_pke(struct mikey_build *b, enum mikey_pke_cache c,
+                     const struct mikey_sealer *sealer, struct ts_span env_key)
+{
+    mikey_build_payload(b, MIKEY_PKE);
+    if (sealer->len > MIKEY_PKE_MAX)
+        ts_writer_fail(b->w, TS_E_RANGE);
+    ts_put_u16(b->w, (unsigned)c << 14 | sealer->len);
+    uint8_t *out = ts_put_room(b->w, sealer->len);
+    if (!out)
+        return;
+    enum ts_err err = sealer->seal(sealer->arg, env_key, out);
+    if (err)
+        ts_writer_fail(b->w, err);
+}
+
 void mikey_build_sp(struct mikey_build *b, const struct mikey_sp *sp)
 {
     mikey_build_payload(b, MIKEY_SP);
@@ -149,4 +180,36 @@ enum ts_err mikey_v_verify(const struct mikey_msg *m,
     bool good = ts_equal(mac, suite->mac, m->v.mac.p, m->v.mac.n);
     ts_wipe(mac, sizeof mac);
     return good ? TS_OK : TS_E_AUTH;
+}
+
+void mikey_build_sign(struct mikey_build *b, const struct mikey_signer *signer,
+                      struct ts_span tail1, struct ts_span tail2)
+{
+    struct ts_writer *w = b->w;
+    if (signer->len > MIKEY_SIGN_MAX)
+        ts_writer_fail(w, TS_E_RANGE);
+    if (!w->err)
+        w->buf[b->next_at] = MIKEY_SIGN;
+    ts_put_u16(w, (unsigned)signer->s_type << 12 | signer->len);
+    uint8_t *sig = ts_put_room(w, signer->len);
+    if (!sig)
+        return;
+    const uint8_t *start = w->buf + b->start;
+    const struct ts_span parts[] = {ts_span(start, (size_t)(sig - start)),
+                                    tail1, tail2};
+    enum ts_err err = signer->sign(signer->arg, parts, 3, sig);
+    if (err)
+        ts_writer_fail(w, err);
+}
+
+enum ts_err mikey_sign_verify(const struct mikey_msg *m,
+                              const struct mikey_verifier *verifier,
+                              struct ts_span tail1, struct ts_span tail2)
+{
+    if (!m->has_sign)
+        return TS_E_MISSING;
+    const struct ts_span parts[] = {
+        ts_span(m->raw.p, m->raw.n - m->sign.data.n), tail1, tail2};
+    return verifier->verify(verifier->arg, m->sign.type, parts, 3,
+                            m->sign.data);
 }

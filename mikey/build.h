@@ -10,6 +10,7 @@
 #include "base/writer.h"
 #include "mikey/derive.h"
 #include "mikey/msg.h"
+#include "mikey/pk.h"
 
 /** A chain being written; the writer belongs to the caller. */
 struct mikey_build {
@@ -46,6 +47,16 @@ void mikey_build_rand(struct mikey_build *b, unsigned role, struct ts_span v);
 void mikey_build_idr(struct mikey_build *b, enum mikey_id_role role,
                      struct mikey_id id);
 
+/** CERT. */
+void mikey_build_cert(struct mikey_build *b, const struct mikey_id *cert);
+
+/** CHASH. */
+void mikey_build_chash(struct mikey_build *b, const struct mikey_chash *chash);
+
+/** PKE with an envelope key that the sealer encrypts; its error latches. */
+void mikey_build_pke(struct mikey_build *b, enum mikey_pke_cache c,
+                     const struct mikey_sealer *sealer, struct ts_span env_key);
+
 /** SP. */
 void mikey_build_sp(struct mikey_build *b, const struct mikey_sp *sp);
 
@@ -81,5 +92,23 @@ TS_MUST enum ts_err mikey_v_verify(const struct mikey_msg *m,
                                    const struct mikey_suite *suite,
                                    struct mikey_hmac *h, struct ts_span tail1,
                                    struct ts_span tail2);
+
+/**
+ * SIGN over all of the message so far, its own two first octets, and what
+ * follows in the input (R188). The signer's error latches.
+ */
+void mikey_build_sign(struct mikey_build *b, const struct mikey_signer *signer,
+                      struct ts_span tail1, struct ts_span tail2);
+
+/**
+ * Verify the SIGN of a message that was read, as the verifier's certify()
+ * decided just before.
+ *
+ * @return OK; E_MISSING without SIGN; what the verifier says
+ */
+TS_MUST enum ts_err mikey_sign_verify(const struct mikey_msg *m,
+                                      const struct mikey_verifier *verifier,
+                                      struct ts_span tail1,
+                                      struct ts_span tail2);
 
 #endif

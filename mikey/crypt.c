@@ -11,6 +11,7 @@ static const struct mikey_suite suites[] = {
     {128, MIKEY_PRF_SHA1, MIKEY_ENCR_AES_CM_128, MIKEY_AUTH_SHA1, 16, 20, 20},
     {256, MIKEY_PRF_SHA256, MIKEY_ENCR_AES_CM_256, MIKEY_AUTH_SHA256, 32, 32,
      32}, /* R210, R211 */
+    {128, MIKEY_PRF_SHA1, MIKEY_ENCR_AES_KW_128, MIKEY_AUTH_SHA1, 16, 20, 20},
 };
 
 const struct mikey_suite *mikey_suite_prf(uint8_t prf)
@@ -21,6 +22,11 @@ const struct mikey_suite *mikey_suite_prf(uint8_t prf)
 const struct mikey_suite *mikey_suite_bits(unsigned bits)
 {
     return bits == 128 ? &suites[0] : bits == 256 ? &suites[1] : NULL;
+}
+
+const struct mikey_suite *mikey_suite_kw(void)
+{
+    return &suites[2];
 }
 
 bool mikey_mac_len(uint8_t auth_alg, size_t *len)

@@ -35,14 +35,18 @@ struct mikey_suite {
     uint8_t mac;      /* bytes */
 };
 
-/** Bytes of the salt_key of AES-CM. */
-#define MIKEY_SALT_LEN 14
+/** Bytes of the salt_key of AES-CM; AES-KW uses the first eight. */
+#define MIKEY_SALT_LEN    14
+#define MIKEY_KW_SALT_LEN 8
 
 /** The suite with that PRF function, NULL for an unknown one. */
 const struct mikey_suite *mikey_suite_prf(uint8_t prf);
 
 /** The suite of 128 or 256 bits, NULL for other numbers. */
 const struct mikey_suite *mikey_suite_bits(unsigned bits);
+
+/** The 128-bit suite with AES-KW-128 in place of AES-CM in its KEMACs. */
+const struct mikey_suite *mikey_suite_kw(void);
 
 /** Bytes of a MAC: 0, 20 or 32 (table E2); false for an unknown algorithm. */
 bool mikey_mac_len(uint8_t auth_alg, size_t *len);

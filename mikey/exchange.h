@@ -1,41 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The messages of the three exchanges, each built and opened: Ticket Request,
- * Ticket Transfer and Ticket Resolve in their pre-shared-key variants, the
- * CSB update, and Error (RFC 6043 section 4 and 5).
+ * Ticket Transfer and Ticket Resolve, the CSB update, and Error (RFC 6043
+ * sections 4 and 5).
  *
  * Whoever builds a message gives all that is fresh in it (CSB ID, timestamp,
- * RANDs), so that a message is a function of its arguments. Builders latch a
- * failure in the writer; what they hand back is valid only if it is clean.
+ * RANDs, keys), so that a message is a function of its arguments. Builders
+ * latch a failure in the writer; what they hand back is valid only if it is
+ * clean.
+ *
+ * "Key of a message" below: the PSK or the envelope key in Request and
+ * Resolve, MPKi or MPKr' in Transfer and update.
  */
 #ifndef MIKEY_EXCHANGE_H
 #define MIKEY_EXCHANGE_H
 
+#include "mikey/pk.h"
 #include "mikey/ticket.h"
 
-/** REQUEST_INIT_PSK (4.2.1.2). */
+/** What proves a user to the KMS: a PSK, or a signature. */
+struct mikey_credential {
+    struct ts_span key;    /* PSK, or the fresh envelope key (12, 17) */
+    struct ts_span key_id; /* IDRpsk; empty: left out (R20, R106) */
+    const struct mikey_signer *signer; /* NULL: PSK variant */
+    const struct mikey_sealer *sealer; /* with signer: the KMS's public key */
+};
+
+/** Identities for the MAC where a message leaves an IDR out (AMB 2). */
+struct mikey_names {
+    struct ts_span i, r, kms;
+};
+
+/* IDRs that a builder leaves out of the message, as bits (R17, R19, R24, R55,
+ * R56, R103, R105, R110); they count in the MAC all the same. */
+#define MIKEY_OMIT(role) (1u << (role))
+
+/** REQUEST_INIT_PSK and REQUEST_INIT_PK (4.2.1.2, 4.2.1.3). */
 struct mikey_request_new {
     const struct mikey_suite *suite;
     uint32_t csb;
     struct mikey_time t;
-    struct ts_span rand_i; /* as long as the PSK at least (R272) */
+    struct ts_span rand_i; /* as long as the key at least (R272) */
     struct mikey_id idr_i, idr_kms;
+    unsigned omit;                     /* MIKEY_OMIT(MIKEY_IDR_...) */
+    struct mikey_kind kind;            /* zeros: the base ticket */
     uint16_t flags;                    /* K is left out (R225) */
     const struct mikey_policy *policy; /* what is asked for */
     const struct mikey_key *want;      /* keys asked for, may be none */
     size_t n_want;
-    struct ts_span psk, psk_id; /* psk_id empty: no IDRpsk */
+    struct mikey_credential cred;
 };
 
-/** RESOLVE_INIT_PSK (4.2.3.2). */
+/** RESOLVE_INIT_PSK and RESOLVE_INIT_PK (4.2.3.2, 4.2.3.3). */
 struct mikey_resolve_new {
     const struct mikey_suite *suite;
     uint32_t csb;
     struct mikey_time t;
-    struct ts_span rand_r; /* as long as the PSK at least */
-    struct mikey_id idr_r, idr_kms;
+    struct ts_span rand_r;          /* as long as the key at least */
+    struct mikey_id idr_r, idr_kms; /* between two KMSs IDRr is still R's: it
+                                       is the user who will answer (R259) */
+    unsigned omit;
     const struct mikey_ticket *ticket; /* with Initiator Data */
-    struct ts_span psk, psk_id;
+    struct mikey_credential cred;
 };
 
 /** REQUEST_RESP (4.2.1.5) and RESOLVE_RESP (4.2.3.5). */
@@ -60,12 +86,15 @@ struct mikey_transfer_new {
     uint8_t n_cs;
     struct ts_span map; /* GENERIC-ID */
     struct mikey_id idr_i, idr_r;
+    unsigned omit;
     const struct mikey_sp *sp;
     size_t n_sp;
     const struct mikey_ticket *ticket; /* as granted */
     struct ts_span sdp_ids;            /* General Extension, or empty */
     const struct ts_key *mpk_i;
-    const struct ts_key *mpk_r; /* unforked; used if I=1 */
+    const struct ts_key *mpk_r;   /* unforked; used if I=1 */
+    const struct mikey_key *keys; /* of the Initiator; only if L=1 */
+    size_t n_keys;
 };
 
 /** TRANSFER_RESP (4.2.2.3). */
@@ -80,19 +109,27 @@ struct mikey_answer_new {
     struct ts_span map;
     const struct mikey_sp *sp; /* added policies */
     size_t n_sp;
-    const struct ts_key *mpk; /* MPKi (I=0) or MPKr' (I=1) (R83) */
+    const struct ts_key *mpk;     /* MPKi (I=0) or MPKr' (I=1) (R83) */
+    const struct mikey_key *keys; /* of the Responder; only if M=1 */
+    size_t n_keys;
 };
+
+/** Who sends a message of a CSB update, by the role in the initial exchange. */
+enum mikey_side { MIKEY_INITIATOR, MIKEY_RESPONDER };
 
 /** A message of a CSB update (5.2). */
 struct mikey_update_new {
+    enum mikey_side from;
     bool response;              /* TRANSFER_RESP, else TRANSFER_INIT */
     struct ts_span init;        /* the update's TRANSFER_INIT, for a response */
     bool want_response;         /* V flag (R161) */
     struct mikey_protect *keys; /* of the last message of the exchange (R164) */
+    uint16_t flags;             /* of the Ticket Policy: L, M */
     struct mikey_time t;
     uint8_t n_cs;
     struct ts_span map;
-    struct mikey_id idr_i, idr_r; /* data NULL: left out of the message */
+    struct mikey_id idr_i, idr_r; /* by role in the initial exchange (AMB 6) */
+    unsigned omit;
     const struct mikey_sp *sp;
     size_t n_sp;
     const struct mikey_key *new_keys; /* none if n_keys is 0 */
@@ -103,8 +140,12 @@ struct mikey_update_new {
 struct mikey_error_new {
     const struct mikey_hdr *about; /* HDR of the message in error (R183) */
     struct mikey_time t;
-    uint8_t no;                 /* enum mikey_error_no */
-    struct mikey_protect *auth; /* keys of that message (R187); NULL: no V */
+    uint8_t no[MIKEY_ERR_MAX]; /* enum mikey_error_no */
+    size_t n_no;               /* one at least */
+    const struct mikey_sp *sp; /* policies we could do (R182) */
+    size_t n_sp;
+    struct mikey_protect *auth;        /* keys of that message (R187): V */
+    const struct mikey_signer *signer; /* or SIGN; both NULL: neither */
 };
 
 /*
@@ -112,12 +153,14 @@ struct mikey_error_new {
  * failure latches there (E_SPACE, or as said).
  */
 
-/** REQUEST_INIT_PSK (R7-R22). E_RANGE latches in w when RANDRi is shorter
- *  than the PSK (R272). */
+/**
+ * REQUEST_INIT_PSK or _PK (R5, R7-R27). Latches E_RANGE when RANDRi is shorter
+ * than the key (R272) or there is no responder, and what the signer says.
+ */
 void mikey_build_request_init(struct ts_writer *w,
                               const struct mikey_request_new *in);
 
-/** RESOLVE_INIT_PSK (R94-R108). E_RANGE as above, for RANDRr. */
+/** RESOLVE_INIT_PSK or _PK (R92, R94-R113). E_RANGE as above, for RANDRr. */
 void mikey_build_resolve_init(struct ts_writer *w,
                               const struct mikey_resolve_new *in);
 
@@ -130,26 +173,48 @@ void mikey_build_request_resp(struct ts_writer *w,
 void mikey_build_resolve_resp(struct ts_writer *w,
                               const struct mikey_reply_new *in);
 
-/** TRANSFER_INIT, with Initiator Data if I=1 (R50-R61, R241). */
+/**
+ * TRANSFER_INIT, with Initiator Data if I=1 (R50-R61, R241). Latches E_DENIED
+ * for keys where L=0 (R59), E_RANGE for an RANDRi shorter than MPKi (R272).
+ */
 void mikey_build_transfer_init(struct ts_writer *w,
                                const struct mikey_transfer_new *in);
 
-/** TRANSFER_RESP (R66-R84). */
+/** TRANSFER_RESP (R66-R84). Latches E_DENIED for keys where M=0 (R82). */
 void mikey_build_transfer_resp(struct ts_writer *w,
                                const struct mikey_answer_new *in);
 
-/** A message of a CSB update (R159-R170). */
+/**
+ * A message of a CSB update, by either side (R159-R170). Latches E_DENIED for
+ * keys that L or M forbids this side (R166).
+ */
 void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in);
 
 /** Error (R183-R187). */
 void mikey_build_error(struct ts_writer *w, const struct mikey_error_new *in);
 
 /**
- * KMS: the public form of REQUEST_INIT_PSK or RESOLVE_INIT_PSK, before any key
- * is looked up (R7, R13, R14, R94, R100, R101).
+ * Begin the keys that protect a message: K1 of an initial message, K2 of its
+ * response (R145-R148). RAND views are borrowed from the messages.
+ *
+ * @param init  REQUEST_INIT, RESOLVE_INIT or TRANSFER_INIT
+ * @param resp  its response, or NULL for the keys of init itself
+ * @param key   key of that message
+ */
+void mikey_protect_of(const struct mikey_msg *init,
+                      const struct mikey_msg *resp, struct ts_span key,
+                      struct mikey_protect *keys);
+
+/** Whether a data type is one of REQUEST_INIT; of RESOLVE_INIT. */
+bool mikey_is_request_init(uint8_t type);
+bool mikey_is_resolve_init(uint8_t type);
+
+/**
+ * KMS: the public form of REQUEST_INIT or RESOLVE_INIT of either variant,
+ * before any key is looked up (R7, R13, R14, R94, R100, R101).
  *
  * @param m      as mikey_msg_read() gave it
- * @param type   MIKEY_REQUEST_INIT_PSK or MIKEY_RESOLVE_INIT_PSK
+ * @param type   the data type that it must have
  * @param error  on failure the number for the Error message
  * @return OK, E_UNKNOWN, E_UNSUPPORTED, E_MISSING, E_FORMAT
  */
@@ -157,7 +222,7 @@ TS_MUST enum ts_err mikey_init_check(const struct mikey_msg *m,
                                      enum mikey_type type, uint8_t *error);
 
 /**
- * KMS: verify the V of such a message (R22, R108).
+ * KMS: verify the V of a PSK message (R22, R108).
  *
  * @param m     passed mikey_init_check()
  * @param psk   key of the sender
@@ -172,6 +237,25 @@ TS_MUST enum ts_err mikey_init_verify(const struct mikey_msg *m,
                                       struct mikey_protect *keys);
 
 /**
+ * KMS: verify the SIGN of a PK message, then open its envelope key (R5, R22,
+ * R92, R108).
+ *
+ * @param m     passed mikey_init_check()
+ * @param kms   IDRkms to use where the message leaves it out
+ * @param now   Unix seconds, for the certificates
+ * @param who   gets the identity that signed; a view of the verifier's
+ * @param keys  begun with the envelope key, selector RESP, on OK only; end it
+ * @return OK, E_AUTH and whatever else verifier and opener give, E_UNSUPPORTED
+ *         for an envelope key below 128 bits (R271)
+ */
+TS_MUST enum ts_err mikey_init_verify_pk(const struct mikey_msg *m,
+                                         const struct mikey_verifier *verifier,
+                                         const struct mikey_opener *opener,
+                                         struct ts_span kms, uint64_t now,
+                                         struct mikey_id *who,
+                                         struct mikey_protect *keys);
+
+/**
  * With key forking: whether an answer holds the modifier, IDRr and RANDRkms,
  * and IDRr is short enough for K0 (R75, R77, R128).
  *
@@ -182,16 +266,18 @@ TS_MUST enum ts_err mikey_fork_check(const struct mikey_msg *m);
 /** What a reply of the KMS gave. Wipe with mikey_keys_wipe(). */
 struct mikey_reply {
     struct mikey_msg msg;
-    struct mikey_keys keys; /* MPKi, [MPKr or MPKr'], session keys */
+    bool fork;              /* I=1 in the ticket that it is about */
+    struct mikey_keys keys; /* MPKi, [MPKr or MPKr' if fork], session keys */
 };
 
 /**
- * UE: open REQUEST_RESP or RESOLVE_RESP.
+ * UE: open REQUEST_RESP or RESOLVE_RESP. How many MPKs it must hold follows
+ * from the I flag of the ticket: the one granted, or the one to resolve (R38,
+ * R39, R123, R124).
  *
  * @param init   the message we sent, as mikey_msg_read() reads it
  * @param raw    the reply, which must outlive out
- * @param psk    our key with the KMS
- * @param mpks   2 with key forking, else 1
+ * @param key    our PSK, or the envelope key that we sent
  * @param out    filled in on OK
  * @return OK; E_PEER for an Error message (out->msg holds it, authenticated
  *         or not: mikey_error_verify()); E_MISMATCH (HDR: R31, R117); E_AUTH;
@@ -199,17 +285,22 @@ struct mikey_reply {
  *         parse errors
  */
 TS_MUST enum ts_err mikey_reply_open(const struct mikey_msg *init,
-                                     struct ts_span raw, struct ts_span psk,
-                                     unsigned mpks, struct mikey_reply *out);
+                                     struct ts_span raw, struct ts_span key,
+                                     struct mikey_reply *out);
 
 /**
- * Verify the V of an Error about an initial PSK message of ours.
+ * Verify the V of an Error with the auth_key of the message that it is about
+ * (R187).
  *
+ * @param init  that message, or the one that it answers
+ * @param resp  the response that the Error is about; NULL: it is about init
+ * @param key   key of that message
  * @return OK, E_MISSING (no V: only a hint), E_AUTH, E_UNSUPPORTED
  */
 TS_MUST enum ts_err mikey_error_verify(const struct mikey_msg *init,
+                                       const struct mikey_msg *resp,
                                        const struct mikey_msg *error,
-                                       struct ts_span psk);
+                                       struct ts_span key);
 
 /**
  * Responder: check the form of TRANSFER_INIT and read its policy, before
@@ -225,15 +316,18 @@ TS_MUST enum ts_err mikey_transfer_check(const struct mikey_msg *m,
 
 /**
  * Responder: verify TRANSFER_INIT with MPKi and, if I=1, against Vi (R133,
- * R134, R189).
+ * R134, R189); then decrypt the Initiator's keys, if it has any.
  *
  * @param m     passed mikey_transfer_check()
- * @param self  identity to use as Identity_r if the message has no IDRr
- * @return OK, E_AUTH
+ * @param names  i and r: identities to use where the message has no IDR
+ * @param keys  gets the Initiator's keys, none without KEMAC; wipe it. NULL:
+ *              not wanted
+ * @return OK, E_AUTH, and what mikey_kemac_open() gives
  */
 TS_MUST enum ts_err mikey_transfer_verify(const struct mikey_msg *m,
                                           const struct ts_key *mpk_i,
-                                          struct ts_span self);
+                                          const struct mikey_names *names,
+                                          struct mikey_keys *keys);
 
 /**
  * Initiator: check the form of TRANSFER_RESP against our TRANSFER_INIT (R66,
@@ -246,40 +340,36 @@ TS_MUST enum ts_err mikey_answer_check(const struct mikey_msg *init,
                                        const struct mikey_msg *m);
 
 /**
- * Initiator: verify TRANSFER_RESP (R84).
+ * Initiator: verify TRANSFER_RESP (R84), then decrypt the Responder's keys.
  *
- * @param mpk  MPKi (I=0) or MPKr' (I=1)
- * @return OK, E_AUTH
+ * @param mpk   MPKi (I=0) or MPKr' (I=1)
+ * @param keys  gets the Responder's keys, none without KEMAC; wipe it. NULL:
+ *              not wanted
+ * @return OK, E_AUTH, and what mikey_kemac_open() gives
  */
 TS_MUST enum ts_err mikey_answer_verify(const struct mikey_msg *init,
                                         const struct mikey_msg *m,
-                                        const struct ts_key *mpk);
-
-/**
- * Keys that protect the updates of a CSB: those of the last message of its
- * initial exchange (R164). Begins keys; rand views are borrowed.
- *
- * @param answer  TRANSFER_RESP, or NULL if there was none
- * @param mpk     the key that protected that message
- */
-void mikey_update_keys(const struct mikey_msg *init,
-                       const struct mikey_msg *answer, const struct ts_key *mpk,
-                       struct mikey_protect *keys);
+                                        const struct ts_key *mpk,
+                                        struct mikey_keys *keys);
 
 /**
  * Open a message of a CSB update.
  *
- * @param m        TRANSFER_INIT or TRANSFER_RESP
- * @param init     for a response the update's TRANSFER_INIT, else empty
- * @param idr_i, idr_r  identities by role in the initial exchange (AMB 6)
- * @param out      new keys, if there are any; wipe it
+ * @param m      TRANSFER_INIT or TRANSFER_RESP
+ * @param from   who must have sent it
+ * @param init   for a response the update's TRANSFER_INIT, else empty
+ * @param names  i and r, by role in the initial exchange (AMB 6)
+ * @param keys   of the last message of the initial exchange (R164):
+ *               mikey_protect_of()
+ * @param flags  of the Ticket Policy: L, M
+ * @param out    new keys, if there are any; wipe it
  * @return OK, E_AUTH, E_MISMATCH (CSB ID), E_ORDER (new RANDs or a ticket:
- *         R163), E_FORMAT
+ *         R163), E_DENIED (keys that L or M forbids: R166), E_FORMAT
  */
 TS_MUST enum ts_err mikey_update_open(const struct mikey_msg *m,
-                                      struct ts_span init, struct ts_span idr_i,
-                                      struct ts_span idr_r,
+                                      enum mikey_side from, struct ts_span init,
+                                      const struct mikey_names *names,
                                       struct mikey_protect *keys,
-                                      struct mikey_keys *out);
+                                      uint16_t flags, struct mikey_keys *out);
 
 #endif

@@ -60,26 +60,58 @@ static enum ts_err check_keys(const struct mikey_keys *keys, unsigned mpks)
     return TS_OK;
 }
 
+/* Decrypt into plain; AES-KW tells at once whether the key was right. */
+static enum ts_err decrypt(const struct mikey_kemac *kemac,
+                           const struct mikey_suite *suite,
+                           const struct mikey_cipher *c, uint32_t csb,
+                           uint64_t t, struct mikey_keys *keys)
+{
+    bool kw = kemac->encr == MIKEY_ENCR_AES_KW_128 && suite->bits == 128;
+    if (kemac->mac_alg != MIKEY_AUTH_NULL) /* R35, R121, R168, R295 */
+        return TS_E_UNSUPPORTED;
+    if (kemac->encr != suite->encr && !kw) /* R278 */
+        return TS_E_UNSUPPORTED;
+    if (kemac->data.n > sizeof keys->plain)
+        return TS_E_UNSUPPORTED;
+    if (kw) {
+        enum ts_err err =
+            mikey_aes_unwrap(c->key, c->salt, kemac->data, keys->plain);
+        keys->len = err ? 0 : kemac->data.n - 8;
+        return err;
+    }
+    keys->len = kemac->data.n;
+    if (keys->len)
+        memcpy(keys->plain, kemac->data.p, keys->len);
+    mikey_aes_cm(ts_span(c->key, suite->encr_key), c->salt, csb, t, keys->plain,
+                 keys->len);
+    return TS_OK;
+}
+
 enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
                              const struct mikey_suite *suite,
                              const struct mikey_cipher *c, uint32_t csb,
                              uint64_t t, unsigned mpks, struct mikey_keys *keys)
 {
     keys->n = keys->len = 0;
-    if (kemac->encr != suite->encr || kemac->mac_alg != MIKEY_AUTH_NULL)
-        return TS_E_UNSUPPORTED;
-    if (kemac->data.n > sizeof keys->plain)
-        return TS_E_UNSUPPORTED;
-    keys->len = kemac->data.n;
-    if (keys->len)
-        memcpy(keys->plain, kemac->data.p, keys->len);
-    mikey_aes_cm(ts_span(c->key, suite->encr_key), c->salt, csb, t, keys->plain,
-                 keys->len);
-    enum ts_err err = mikey_keys_read(ts_span(keys->plain, keys->len), keys);
+    enum ts_err err = decrypt(kemac, suite, c, csb, t, keys);
+    if (!err)
+        err = mikey_keys_read(ts_span(keys->plain, keys->len), keys);
     if (!err)
         err = check_keys(keys, mpks);
     if (err)
         mikey_keys_wipe(keys);
+    return err;
+}
+
+enum ts_err mikey_open_keys(const struct mikey_kemac *kemac,
+                            struct mikey_protect *p, struct mikey_time t,
+                            unsigned mpks, struct mikey_keys *keys)
+{
+    struct mikey_cipher c;
+    mikey_protect_cipher(p, &c);
+    enum ts_err err =
+        mikey_kemac_open(kemac, p->suite, &c, p->csb, t.value, mpks, keys);
+    ts_wipe(&c, sizeof c);
     return err;
 }
 
@@ -110,14 +142,73 @@ size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr)
     return ts_open_u16(b->w);
 }
 
+/* Wrap what stands since mark, in place. */
+static void wrap(struct ts_writer *w, size_t mark, const struct mikey_cipher *c)
+{
+    size_t n = w->len - mark;
+    (void)ts_put_room(w, 8);
+    if (w->err)
+        return;
+    uint8_t *at = w->buf + mark;
+    enum ts_err err = mikey_aes_wrap(c->key, c->salt, ts_span(at, n), at);
+    if (err)
+        ts_writer_fail(w, err);
+}
+
 void mikey_kemac_end(struct mikey_build *b, size_t mark,
                      const struct mikey_suite *suite,
                      const struct mikey_cipher *c, uint32_t csb, uint64_t t)
 {
     struct ts_writer *w = b->w;
-    if (c && !w->err)
+    if (c && suite->encr == MIKEY_ENCR_AES_KW_128)
+        wrap(w, mark, c);
+    else if (c && !w->err)
         mikey_aes_cm(ts_span(c->key, suite->encr_key), c->salt, csb, t,
                      w->buf + mark, w->len - mark);
     ts_close_u16(w, mark);
-    ts_put_u8(w, MIKEY_AUTH_NULL);
+    ts_put_u8(w, MIKEY_AUTH_NULL); /* R35, R121, R168, R295 */
+}
+
+static size_t key_len(const struct mikey_key *k)
+{
+    size_t n = 4 + k->key.n + 1 + k->spi.n;
+    return has_salt(k->type) ? n + 2 + k->salt.n : n;
+}
+
+/* The first key, with an SPI so long that all of them fill whole blocks. */
+static struct mikey_key padded(const struct mikey_key *keys, size_t n,
+                               uint8_t spi[static 16])
+{
+    struct mikey_key first = keys[0];
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += key_len(&keys[i]);
+    size_t more = (8 - all % 8) % 8;
+    if (first.type != MIKEY_MPK || first.spi.n > 8)
+        return first;
+    if (first.spi.n)
+        memcpy(spi, first.spi.p, first.spi.n);
+    first.spi = ts_span(spi, first.spi.n + more);
+    return first;
+}
+
+void mikey_build_keys(struct mikey_build *b, struct mikey_protect *p,
+                      struct mikey_time t, const struct mikey_key *keys,
+                      size_t n)
+{
+    const struct mikey_suite *suite = p->suite;
+    uint8_t spi[16] = {0};
+    struct mikey_cipher c;
+    size_t mark = mikey_kemac_begin(b, suite->encr);
+    for (size_t i = 0; i < n; i++) {
+        struct mikey_key k = keys[i];
+        if (i == 0 && suite->encr == MIKEY_ENCR_AES_KW_128)
+            k = padded(keys, n, spi);
+        if (k.key.n < 16)
+            ts_writer_fail(b->w, TS_E_RANGE); /* R271 */
+        mikey_put_key(b->w, &k, i + 1 == n);
+    }
+    mikey_protect_cipher(p, &c);
+    mikey_kemac_end(b, mark, suite, &c, p->csb, t.value);
+    ts_wipe(&c, sizeof c);
 }

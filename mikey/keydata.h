@@ -37,13 +37,15 @@ TS_MUST enum ts_err mikey_keys_read(struct ts_span plain,
  * bytes (R271) and with an SPI.
  *
  * @param kemac  as read from an authenticated message
- * @param suite  what the KEMAC must be encrypted with (R278)
+ * @param suite  what the KEMAC must be encrypted with (R278); where it is
+ *               AES-CM-128, AES-KW-128 is taken, too
  * @param c      its keys
  * @param csb    CSB ID of the message, 0xffffffff in a base ticket
  * @param t      timestamp of the message that carries it
  * @param mpks   how many MPKs must stand first: 0, 1 or 2
  * @param keys   filled in; mikey_keys_wipe() it on every path
- * @return OK, E_UNSUPPORTED, E_FORMAT and the errors of mikey_keys_read()
+ * @return OK, E_UNSUPPORTED, E_FORMAT, E_AUTH (AES-KW: does not unwrap) and
+ *         the errors of mikey_keys_read()
  */
 TS_MUST enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
                                      const struct mikey_suite *suite,
@@ -57,12 +59,34 @@ void mikey_keys_wipe(struct mikey_keys *keys);
 /** Append one Key Data sub-payload (KV SPI); last: nothing follows it. */
 void mikey_put_key(struct ts_writer *w, const struct mikey_key *k, bool last);
 
+/**
+ * The same with the keys of a message, or of a ticket.
+ *
+ * @param p  begun with the right key, selector and RANDs
+ * @param t  timestamp next to the KEMAC
+ */
+TS_MUST enum ts_err mikey_open_keys(const struct mikey_kemac *kemac,
+                                    struct mikey_protect *p,
+                                    struct mikey_time t, unsigned mpks,
+                                    struct mikey_keys *keys);
+
+/**
+ * Write a KEMAC payload with the keys given, encrypted with what p and its
+ * suite say. With AES-KW, which encrypts a multiple of eight bytes only, the
+ * SPI of an MPK that stands first is lengthened: it has no use of its own
+ * (AMB 10, AMB 11); where there is no MPK, E_RANGE latches.
+ */
+void mikey_build_keys(struct mikey_build *b, struct mikey_protect *p,
+                      struct mikey_time t, const struct mikey_key *keys,
+                      size_t n);
+
 /** Begin a KEMAC payload (Encr alg, length); returns the mark. */
 size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr);
 
 /**
  * Encrypt all Key Data that was put since mikey_kemac_begin(), in place, and
- * close the payload with a NULL MAC. NULL cipher: encryption NULL, as in TP.
+ * close the payload with a NULL MAC (R35, R121, R168, R295). NULL cipher:
+ * encryption NULL, as in TP. E_RANGE latches for what AES-KW cannot encrypt.
  */
 void mikey_kemac_end(struct mikey_build *b, size_t mark,
                      const struct mikey_suite *suite,

@@ -72,9 +72,7 @@ struct mikey_dh {
 
 /** The part that TP and TICKET share. */
 struct mikey_tp {
-    uint16_t type; /* Ticket Type */
-    uint8_t subtype;
-    uint8_t version;
+    struct mikey_kind kind;
     uint8_t prf;
     uint8_t reserved; /* five bits, kept as received */
     uint16_t flags;   /* MIKEY_FLAG_... */

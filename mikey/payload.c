@@ -151,9 +151,9 @@ static void kemac_read(struct ts_reader *r, struct mikey_kemac *k)
  */
 static void tp_read(struct ts_reader *r, struct mikey_tp *tp)
 {
-    tp->type = ts_get_u16(r);
-    tp->subtype = ts_get_u8(r);
-    tp->version = ts_get_u8(r);
+    tp->kind.type = ts_get_u16(r);
+    tp->kind.subtype = ts_get_u8(r);
+    tp->kind.version = ts_get_u8(r);
     uint8_t prf = ts_get_u8(r);
     uint16_t rest = ts_get_u16(r);
     tp->prf = prf >> 1;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mikey/policy.h"
 
+const struct mikey_kind mikey_kind_base = {
+    MIKEY_BASE_TICKET, MIKEY_BASE_SUBTYPE, MIKEY_BASE_VERSION};
+
 bool mikey_flags_ok(uint16_t f, bool has_tgk)
 {
 #define HAS(x) (f & MIKEY_FLAG_##x)
@@ -160,9 +163,9 @@ void mikey_build_tp(struct mikey_build *b, const struct mikey_tp *tp,
                     const struct mikey_policy *p, const struct mikey_key *want,
                     size_t n_want)
 {
-    ts_put_u16(b->w, tp->type);
-    ts_put_u8(b->w, tp->subtype);
-    ts_put_u8(b->w, tp->version);
+    ts_put_u16(b->w, tp->kind.type);
+    ts_put_u8(b->w, tp->kind.subtype);
+    ts_put_u8(b->w, tp->kind.version);
     ts_put_u8(b->w, (unsigned)tp->prf << 1 | tp->flags >> 11);
     ts_put_u16(b->w, (tp->flags & 0x7ffu) << 5 | tp->reserved);
     size_t mark = ts_open_u16(b->w);

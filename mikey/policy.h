@@ -27,6 +27,15 @@ struct mikey_policy {
     struct mikey_id app[MIKEY_APPS_MAX]; /* IDRapp */
 };
 
+/** The MIKEY base ticket. */
+extern const struct mikey_kind mikey_kind_base;
+
+/** Whether two kinds are the same. */
+static inline bool mikey_kind_equal(struct mikey_kind a, struct mikey_kind b)
+{
+    return a.type == b.type && a.subtype == b.subtype && a.version == b.version;
+}
+
 /** Flags of a ticket as our UEs ask for it (design section 7). */
 #define MIKEY_FLAGS_USUAL                                                      \
     (MIKEY_FLAG_D | MIKEY_FLAG_E | MIKEY_FLAG_F | MIKEY_FLAG_G |               \
@@ -53,7 +62,7 @@ TS_MUST enum ts_err mikey_policy_read(struct ts_span tp_data,
  * Write the fields of TP up to and with TP Data: shared by TP and TICKET,
  * whose next payload octet stands already.
  *
- * @param tp    type, subtype, version, prf and flags are written
+ * @param tp    kind, prf, flags and reserved bits are written
  * @param p     gives TP Data; its kemac is not looked at
  * @param want  keys asked for: lengths and SPIs count, bytes are written as
  *              zero (R237, R238); none if n_want is 0

@@ -18,25 +18,26 @@ static void ticket_protect(struct mikey_protect *p,
                         ts_span(NULL, 0));
 }
 
+static bool is_tgk(const struct mikey_key *k)
+{
+    return k->type == MIKEY_TGK || k->type == MIKEY_TGK_SALT;
+}
+
 /* R271, R274 */
 static bool lengths_ok(const struct mikey_ticket_new *in)
 {
     if (in->n_keys == 0 || in->tpk.n < 16 || in->rand.n > 255)
         return false;
-    return in->keys[0].key.n >= 16 && in->rand.n >= in->tpk.n &&
-           in->rand.n >= in->keys[0].key.n;
+    return in->rand.n >= in->tpk.n && in->rand.n >= in->keys[0].key.n;
 }
 
-static void build_ticket_keys(struct mikey_build *d, struct mikey_protect *p,
-                              const struct mikey_ticket_new *in)
+/* 2.17, by whoever makes a ticket: R217, R158 */
+static bool flags_ok(const struct mikey_ticket_new *in)
 {
-    struct mikey_cipher c;
-    size_t mark = mikey_kemac_begin(d, in->suite->encr);
+    bool tgk = false;
     for (size_t i = 0; i < in->n_keys; i++)
-        mikey_put_key(d->w, &in->keys[i], i + 1 == in->n_keys);
-    mikey_protect_cipher(p, &c); /* R296, R302 */
-    mikey_kemac_end(d, mark, in->suite, &c, NO_CSB, in->t.value);
-    ts_wipe(&c, sizeof c);
+        tgk = tgk || is_tgk(&in->keys[i]);
+    return mikey_flags_ok(in->flags, tgk);
 }
 
 /* Gives the room for the MAC, which is computed when all lengths stand. */
@@ -44,50 +45,60 @@ static uint8_t *build_ticket_data(struct ts_writer *w, struct mikey_protect *p,
                                   const struct mikey_ticket_new *in)
 {
     struct mikey_build d = {w, w->len, w->len}; /* THDR's next payload octet */
-    ts_put_u8(w, MIKEY_LAST);
-    ts_put_u16(w, 0); /* THDR Data: none (R293) */
+    ts_put_u8(w, MIKEY_LAST);                   /* R293: THDR first */
+    ts_put_u16(w, 0);                           /* THDR Data: none */
     mikey_build_t(&d, in->t);
     mikey_build_rand(&d, 0, in->rand);
-    build_ticket_keys(&d, p, in);
+    mikey_build_keys(&d, p, in->t, in->keys, in->n_keys); /* R296, R302 */
     mikey_build_idr(&d, MIKEY_IDR_PSK,
                     (struct mikey_id){0, MIKEY_ID_BYTES, in->tpk_id});
     return mikey_build_v_room(&d, in->suite); /* R299 */
+}
+
+/* Ticket Data of a base ticket; from is where the Ticket Type stands. */
+static void build_base(struct ts_writer *w, size_t from,
+                       const struct mikey_ticket_new *in)
+{
+    MIKEY_UNSET struct mikey_protect p;
+    MIKEY_UNSET struct mikey_hmac h;
+    ticket_protect(&p, in->suite, in->tpk, in->rand);
+    size_t mark = ts_open_u16(w);
+    uint8_t *mac = build_ticket_data(w, &p, in);
+    ts_close_u16(w, mark);
+    if (mac && !w->err) {
+        size_t n = (size_t)(mac - (w->buf + from));
+        mikey_protect_auth(&p, &h);                    /* R291 */
+        mikey_hmac_add(&h, ts_span(w->buf + from, n)); /* R300 */
+        mikey_hmac_end(&h, mac, in->suite->mac);
+        ts_wipe(&h, sizeof h);
+    }
+    mikey_protect_end(&p);
 }
 
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in)
 {
     const struct mikey_tp tp = {
-        .type = MIKEY_BASE_TICKET,
-        .subtype = MIKEY_BASE_SUBTYPE,
-        .version = MIKEY_BASE_VERSION,
+        .kind = in->kind.type ? in->kind : mikey_kind_base,
         .prf = in->suite->prf,
         .flags = in->flags,
     };
     struct ts_writer *w = b->w;
-    MIKEY_UNSET struct mikey_protect p;
-    MIKEY_UNSET struct mikey_hmac h;
-
-    if (!lengths_ok(in)) {
+    if (!flags_ok(in) || (!in->data.p && !lengths_ok(in)))
         ts_writer_fail(w, TS_E_RANGE);
+    if (w->err)
         return;
-    }
     mikey_build_payload(b, MIKEY_TICKET);
     size_t from = w->len;
     mikey_build_tp(b, &tp, in->policy, NULL, 0); /* R239: no KEMAC */
-    ticket_protect(&p, in->suite, in->tpk, in->rand);
-    size_t mark = ts_open_u16(w);
-    uint8_t *mac = build_ticket_data(w, &p, in);
-    ts_close_u16(w, mark);
-    if (mac && !w->err) {
-        mikey_protect_auth(&p, &h);
-        mikey_hmac_add(&h,
-                       ts_span(w->buf + from, (size_t)(mac - (w->buf + from))));
-        mikey_hmac_end(&h, mac, in->suite->mac);
-        ts_wipe(&h, sizeof h);
+    if (in->data.p) {
+        size_t mark = ts_open_u16(w);
+        ts_put_span(w, in->data);
+        ts_close_u16(w, mark);
+    } else {
+        build_base(w, from, in);
     }
-    ts_put_u16(w, 0); /* Initiator Data length */
-    mikey_protect_end(&p);
+    ts_put_u16(w, 0); /* Initiator Data length: there is none yet */
 }
 
 static enum ts_err take(struct mikey_base *base, const struct mikey_payload *p,
@@ -127,9 +138,7 @@ enum ts_err mikey_base_read(const struct mikey_ticket *t,
                             struct mikey_base *base)
 {
     *base = (struct mikey_base){0};
-    if (t->tp.type != MIKEY_BASE_TICKET ||
-        t->tp.subtype != MIKEY_BASE_SUBTYPE ||
-        t->tp.version != MIKEY_BASE_VERSION)
+    if (!mikey_kind_equal(t->tp.kind, mikey_kind_base))
         return TS_E_UNSUPPORTED;
 
     /* THDR: next payload(1)  length(2)  data, which we do not use (R305) */

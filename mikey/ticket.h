@@ -10,6 +10,9 @@
 
 /** What goes into a new ticket. */
 struct mikey_ticket_new {
+    struct mikey_kind kind; /* zeros: the base ticket */
+    struct ts_span data;    /* Ticket Data of another kind, made elsewhere;
+                               then only kind, suite, flags and policy count */
     const struct mikey_suite *suite;
     uint16_t flags;
     const struct mikey_policy *policy;
@@ -39,7 +42,8 @@ struct mikey_opened {
 
 /**
  * Append a TICKET payload without Initiator Data (R290-R300).
- * E_RANGE latches in the writer when RAND or a key is too short.
+ * E_RANGE latches in the writer when RAND or a key is too short, or flags
+ * contradict each other.
  */
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in);

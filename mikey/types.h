@@ -38,6 +38,12 @@ struct mikey_chash {
     struct ts_span data;
 };
 
+/** What kind of ticket it is: Ticket Type, Subtype and Version. */
+struct mikey_kind {
+    uint16_t type;
+    uint8_t subtype, version;
+};
+
 /** One key of a KEMAC. */
 struct mikey_key {
     uint8_t type; /* enum mikey_key_type */

@@ -1,36 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CSB update (RFC 6043 5.2): new keys or crypto sessions in a bundle that
- * exists. Keys are those that protected the last message of the initial
- * exchange, in both directions.
+ * exists, started by either side. Keys are those that protected the last
+ * message of the initial exchange, in both directions.
  *
  * started by I: TRANSFER_INIT = HDR, T, [IDRi], [IDRr], {SP}, [KEMAC], V
  *               TRANSFER_RESP = HDR, T, [IDRr], {SP}, [KEMAC], V
+ * started by R: TRANSFER_INIT = HDR, T, [IDRr], [IDRi], {SP}, [KEMAC], V
+ *               TRANSFER_RESP = HDR, T, [IDRi], {SP}, [KEMAC], V
  */
 #include "mikey/exchange.h"
 
 static const struct ts_span none;
 
-void mikey_update_keys(const struct mikey_msg *init,
-                       const struct mikey_msg *answer, const struct ts_key *mpk,
-                       struct mikey_protect *keys)
+/* R166: who supplies a key counts, not who started. */
+static bool may_supply(enum mikey_side from, uint16_t flags)
 {
-    mikey_protect_begin(keys, mikey_suite_prf(init->hdr.prf), ts_key_span(mpk),
-                        answer ? MIKEY_SEL_RESP : MIKEY_SEL_INIT, init->hdr.csb,
-                        init->rand[MIKEY_RAND_I],
-                        answer ? answer->rand[MIKEY_RAND_R] : none);
+    return flags & (from == MIKEY_INITIATOR ? MIKEY_FLAG_L : MIKEY_FLAG_M);
 }
 
-static void update_kemac(struct mikey_build *b,
-                         const struct mikey_update_new *in)
+/* The sender's identity, in an initial message then the receiver's. */
+static void update_ids(struct mikey_build *b, const struct mikey_update_new *in)
 {
-    struct mikey_cipher c;
-    size_t mark = mikey_kemac_begin(b, in->keys->suite->encr);
-    for (size_t i = 0; i < in->n_keys; i++)
-        mikey_put_key(b->w, &in->new_keys[i], i + 1 == in->n_keys);
-    mikey_protect_cipher(in->keys, &c); /* R169 */
-    mikey_kemac_end(b, mark, in->keys->suite, &c, in->keys->csb, in->t.value);
-    ts_wipe(&c, sizeof c);
+    const struct mikey_id *ids[] = {&in->idr_i, &in->idr_r};
+    const enum mikey_id_role roles[] = {MIKEY_IDR_I, MIKEY_IDR_R};
+    unsigned first = in->from == MIKEY_INITIATOR ? 0 : 1;
+    for (unsigned i = 0; i < (in->response ? 1u : 2u); i++) {
+        unsigned which = i ? !first : first;
+        if (!(in->omit & MIKEY_OMIT(roles[which])))
+            mikey_build_idr(b, roles[which], *ids[which]);
+    }
 }
 
 void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in)
@@ -45,61 +44,62 @@ void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in)
         .map = in->map,
     };
     struct mikey_hmac h;
+    if (in->n_keys && !may_supply(in->from, in->flags))
+        ts_writer_fail(w, TS_E_DENIED); /* R166 */
+    if (w->err)
+        return;
     struct mikey_build b = mikey_build_hdr(w, &hdr);
     mikey_build_t(&b, in->t);
-    if (!in->response)
-        mikey_build_idr(&b, MIKEY_IDR_I, in->idr_i);
-    mikey_build_idr(&b, MIKEY_IDR_R, in->idr_r);
+    update_ids(&b, in); /* R162: no RANDs, no TICKET */
     for (size_t i = 0; i < in->n_sp; i++)
         mikey_build_sp(&b, &in->sp[i]);
-    if (in->n_keys)
-        update_kemac(&b, in);
+    if (in->n_keys) /* R165, R169 */
+        mikey_build_keys(&b, in->keys, in->t, in->new_keys, in->n_keys);
 
-    mikey_protect_auth(in->keys, &h);
+    mikey_protect_auth(in->keys, &h); /* R164 */
     if (in->response)
-        mikey_build_v(&b, in->keys->suite, &h, in->init, none);
+        mikey_build_v(&b, in->keys->suite, &h, in->init, none); /* R191 */
     else
-        mikey_build_v(&b, in->keys->suite, &h, in->idr_i.data, in->idr_r.data);
+        mikey_build_v(&b, in->keys->suite, &h, in->idr_i.data,
+                      in->idr_r.data); /* R188, AMB 6 */
     ts_wipe(&h, sizeof h);
 }
 
 static enum ts_err update_check(const struct mikey_msg *m, bool response,
+                                enum mikey_side from, uint16_t flags,
                                 const struct mikey_protect *keys)
 {
     if (m->hdr.type != (response ? MIKEY_TRANSFER_RESP : MIKEY_TRANSFER_INIT))
         return TS_E_UNKNOWN;
     if (m->hdr.csb != keys->csb || m->hdr.prf != keys->suite->prf)
-        return TS_E_MISMATCH;
+        return TS_E_MISMATCH; /* R159 */
     if (m->has_ticket || m->rand[MIKEY_RAND_I].p || m->rand[MIKEY_RAND_R].p ||
         m->rand[MIKEY_RAND_KMS].p)
         return TS_E_ORDER; /* R163 */
+    if (m->has_kemac && !may_supply(from, flags))
+        return TS_E_DENIED; /* R166 */
     return m->has_t ? TS_OK : TS_E_MISSING;
 }
 
-enum ts_err mikey_update_open(const struct mikey_msg *m, struct ts_span init,
-                              struct ts_span idr_i, struct ts_span idr_r,
-                              struct mikey_protect *keys,
+enum ts_err mikey_update_open(const struct mikey_msg *m, enum mikey_side from,
+                              struct ts_span init,
+                              const struct mikey_names *names,
+                              struct mikey_protect *keys, uint16_t flags,
                               struct mikey_keys *out)
 {
     struct mikey_hmac h;
     bool response = init.n > 0;
     out->n = out->len = 0;
-    enum ts_err err = update_check(m, response, keys);
+    enum ts_err err = update_check(m, response, from, flags, keys);
     if (err)
         return err;
-    mikey_protect_auth(keys, &h);
-    err = mikey_v_verify(m, keys->suite, &h, response ? init : idr_i,
-                         response ? none : idr_r);
+    mikey_protect_auth(keys, &h); /* R164 */
+    err = mikey_v_verify(m, keys->suite, &h, response ? init : names->i,
+                         response ? none : names->r); /* R188, R191 */
     ts_wipe(&h, sizeof h);
     if (err)
         return TS_E_AUTH;
     if (!m->has_kemac)
         return TS_OK;
-
-    struct mikey_cipher c;
-    mikey_protect_cipher(keys, &c);
-    err = mikey_kemac_open(&m->kemac, keys->suite, &c, keys->csb, m->t.value, 0,
-                           out);
-    ts_wipe(&c, sizeof c);
-    return err;
+    return mikey_open_keys(&m->kemac, keys, m->t, 0, out); /* R169 */
 }

@@ -182,9 +182,10 @@ void desk_write_request(struct desk *d)
         .policy = &d->want,
         .want = d->keys,
         .n_want = d->n_keys,
-        .psk = ts_key_span(&d->alice.psk),
-        .psk_id =
-            d->name_key ? ts_span(d->alice.key_id, d->alice.key_id_len) : none,
+        .cred = {.key = ts_key_span(&d->alice.psk),
+                 .key_id = d->name_key
+                               ? ts_span(d->alice.key_id, d->alice.key_id_len)
+                               : none},
     };
     mikey_build_request_init(&w, &in);
     written(d, &w, KMS_ASK_REQUEST, &d->alice);
@@ -202,8 +203,9 @@ void desk_write_resolve(struct desk *d, const struct kms_user *who)
         .idr_r = own(d, who),
         .idr_kms = d->kms,
         .ticket = &d->transfer.ticket,
-        .psk = ts_key_span(&who->psk),
-        .psk_id = d->name_key ? ts_span(who->key_id, who->key_id_len) : none,
+        .cred = {.key = ts_key_span(&who->psk),
+                 .key_id = d->name_key ? ts_span(who->key_id, who->key_id_len)
+                                       : none},
     };
     mikey_build_resolve_init(&w, &in);
     written(d, &w, KMS_ASK_RESOLVE, who);
@@ -337,15 +339,8 @@ void desk_granted(struct desk *d)
     static struct desk_bytes kept[2]; /* the views go into it */
     kept[!request] = d->got;
     struct mikey_reply *to = request ? &d->grant : &d->opened;
-    uint16_t flags = d->transfer.ticket.tp.flags;
-    if (request) {
-        struct mikey_msg m;
-        OK(mikey_msg_read(raw, &m, NULL));
-        flags = m.ticket.tp.flags;
-    }
     OK(mikey_reply_open(&d->init, ts_span(kept[!request].b, raw.n),
-                        ts_key_span(&d->sender->psk),
-                        flags & MIKEY_FLAG_I ? 2 : 1, to));
+                        ts_key_span(&d->sender->psk), to));
     assert_string_equal(desk_said(d, "user"), d->sender->identity);
 }
 
@@ -366,7 +361,7 @@ void desk_refused(struct desk *d, enum mikey_error_no no, bool auth,
     assert_true(d->error.t.value == mikey_time_ntp(d->now).value);
     assert_int_equal(d->error.has_v, auth);
     if (auth) /* R179, R187 */
-        OK(mikey_error_verify(&d->q.m, &d->error,
+        OK(mikey_error_verify(&d->q.m, NULL, &d->error,
                               ts_key_span(&d->sender->psk)));
 }
 

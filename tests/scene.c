@@ -105,11 +105,11 @@ void scene_auth(const struct example *e, enum example_message which,
     }
     scene_read(e, TRANSFER_INIT, &init);
     if (which == TRANSFER_INIT || which == ERROR_MESSAGE) {
-        mikey_update_keys(&init, NULL, &k.mpk_i, keys);
+        mikey_protect_of(&init, NULL, ts_key_span(&k.mpk_i), keys);
         return;
     }
     scene_read(e, TRANSFER_RESP, &resp);
-    mikey_update_keys(&init, &resp, &k.mpk_r1, keys);
+    mikey_protect_of(&init, &resp, ts_key_span(&k.mpk_r1), keys);
 }
 
 static enum ts_err open_init(const struct example *e, enum mikey_type type,
@@ -136,7 +136,7 @@ static enum ts_err open_reply(const struct example *e,
     struct mikey_reply reply;
     scene_read(e, request ? REQUEST_INIT : RESOLVE_INIT, &init);
     enum ts_err err = mikey_reply_open(
-        &init, raw, ts_key_span(request ? &e->psk_i : &e->psk_r), 2, &reply);
+        &init, raw, ts_key_span(request ? &e->psk_i : &e->psk_r), &reply);
     mikey_keys_wipe(&reply.keys);
     return err;
 }
@@ -149,7 +149,8 @@ static enum ts_err open_transfer(const struct example *e,
     uint8_t no;
     enum ts_err err = mikey_transfer_check(m, &policy, &no);
     example_derive(e, &k);
-    return err ? err : mikey_transfer_verify(m, &k.mpk_i, e->called.data);
+    const struct mikey_names names = {.i = e->alice.data, .r = e->called.data};
+    return err ? err : mikey_transfer_verify(m, &k.mpk_i, &names, NULL);
 }
 
 static enum ts_err open_answer(const struct example *e,
@@ -160,7 +161,7 @@ static enum ts_err open_answer(const struct example *e,
     scene_read(e, TRANSFER_INIT, &init);
     example_derive(e, &k);
     enum ts_err err = mikey_answer_check(&init, m);
-    return err ? err : mikey_answer_verify(&init, m, &k.mpk_r1);
+    return err ? err : mikey_answer_verify(&init, m, &k.mpk_r1, NULL);
 }
 
 static enum ts_err open_update(const struct example *e,
@@ -170,10 +171,12 @@ static enum ts_err open_update(const struct example *e,
     bool response = which == UPDATE_RESP;
     struct mikey_protect keys;
     struct mikey_keys fresh;
+    const struct mikey_names names = {.i = e->alice.data, .r = e->bob.data};
     scene_auth(e, which, &keys);
     enum ts_err err =
-        mikey_update_open(m, response ? example_span(e, UPDATE_INIT) : none,
-                          e->alice.data, e->bob.data, &keys, &fresh);
+        mikey_update_open(m, response ? MIKEY_RESPONDER : MIKEY_INITIATOR,
+                          response ? example_span(e, UPDATE_INIT) : none,
+                          &names, &keys, e->flags, &fresh);
     mikey_keys_wipe(&fresh);
     mikey_protect_end(&keys);
     return err;
@@ -184,17 +187,13 @@ static enum ts_err open_error(const struct example *e,
                               const struct mikey_msg *m)
 {
     struct mikey_msg init;
-    struct mikey_protect keys;
-    struct mikey_hmac h;
+    struct example_keys k;
     scene_read(e, TRANSFER_INIT, &init);
     enum ts_err err = mikey_answer_check(&init, m);
     if (err != TS_E_PEER)
         return err ? err : TS_E_INTERNAL;
-    scene_auth(e, ERROR_MESSAGE, &keys);
-    mikey_protect_auth(&keys, &h);
-    err = mikey_v_verify(m, e->suite, &h, none, none);
-    mikey_protect_end(&keys);
-    return err;
+    example_derive(e, &k);
+    return mikey_error_verify(&init, NULL, m, ts_key_span(&k.mpk_i));
 }
 
 enum ts_err scene_open(const struct example *e, enum example_message which,

@@ -121,7 +121,8 @@ static struct mikey_ticket_new ticket_new(const struct stage *s)
     static const uint8_t tpk[32];
     return (struct mikey_ticket_new){
         .suite = s->ticket_suite,
-        .flags = s->flags,
+        /* flags that contradict each other only get in afterwards */
+        .flags = mikey_flags_ok(s->flags, false) ? s->flags : MIKEY_FLAGS_USUAL,
         .policy = &s->policy,
         .tpk = ts_span(tpk, sizeof tpk),
         .tpk_id = ts_span_str("tpk"),
@@ -139,6 +140,9 @@ static void change_ticket(const struct stage *s, const struct mikey_ticket *t)
     body[2] = (uint8_t)s->type;
     body[3] = s->subtype;
     body[4] = s->version;
+    body[5] = (uint8_t)((body[5] & 0xfe) | s->flags >> 11);
+    body[6] = (uint8_t)(s->flags >> 3);
+    body[7] = (uint8_t)(s->flags << 5);
 }
 
 /* A ticket to send on: views into buf. */

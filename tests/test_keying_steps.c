@@ -209,7 +209,8 @@ static void write_error(struct stage *s, struct ts_span about, uint8_t no,
     struct mikey_msg m;
     struct ts_writer w = ts_writer_init(s->raw, sizeof s->raw);
     OK(mikey_msg_read(about, &m, NULL));
-    const struct mikey_error_new in = {.about = &m.hdr, .t = t, .no = no};
+    const struct mikey_error_new in = {
+        .about = &m.hdr, .t = t, .no = {no}, .n_no = 1};
     mikey_build_error(&w, &in);
     OK(w.err);
     s->n = w.len;

@@ -6,6 +6,7 @@
 #include "tests/deck.h"
 
 static struct example e;
+static const struct mikey_names nobody;
 
 /* A map of one session that has all it needs. */
 static const uint8_t map[] = {1, 0, 1, 0, 0, 4, 1, 2, 3, 4, 1, 7};
@@ -35,8 +36,8 @@ static void without_forking_mpki_protects_both_messages(void **state)
     example_derive(&e, &k);
     assert_int_equal(init.ticket.init.n, 0);
     OK(mikey_transfer_check(&init, &policy, &no));
-    OK(mikey_transfer_verify(&init, &k.mpk_i, ts_span(NULL, 0)));
-    FAILS(TS_E_AUTH, mikey_transfer_verify(&init, &k.mpk_r, ts_span(NULL, 0)));
+    OK(mikey_transfer_verify(&init, &k.mpk_i, &nobody, NULL));
+    FAILS(TS_E_AUTH, mikey_transfer_verify(&init, &k.mpk_r, &nobody, NULL));
 
     struct mikey_answer_new in = {.init = &init,
                                   .suite = e.suite,
@@ -48,8 +49,8 @@ static void without_forking_mpki_protects_both_messages(void **state)
     OK(w.err);
     OK(mikey_msg_read(ts_written(&w), &answer, NULL));
     OK(mikey_answer_check(&init, &answer));
-    OK(mikey_answer_verify(&init, &answer, &k.mpk_i));
-    FAILS(TS_E_AUTH, mikey_answer_verify(&init, &answer, &k.mpk_r1));
+    OK(mikey_answer_verify(&init, &answer, &k.mpk_i, NULL));
+    FAILS(TS_E_AUTH, mikey_answer_verify(&init, &answer, &k.mpk_r1, NULL));
 
     w = ts_writer_init(buf, sizeof buf); /* G=0: there shall be no RANDRr */
     in.rand_r = ts_key_span(&e.rand_r);
@@ -105,7 +106,7 @@ static enum ts_err request_with(size_t rand, size_t psk)
     const struct mikey_request_new in = {.suite = e.suite,
                                          .rand_i = ts_span(zeros, rand),
                                          .policy = &policy,
-                                         .psk = ts_span(zeros, psk)};
+                                         .cred = {.key = ts_span(zeros, psk)}};
     mikey_build_request_init(&w, &in);
     return w.err;
 }
@@ -120,7 +121,7 @@ static enum ts_err resolve_with(size_t rand, size_t psk)
     const struct mikey_resolve_new in = {.suite = e.suite,
                                          .rand_r = ts_span(zeros, rand),
                                          .ticket = &transfer.ticket,
-                                         .psk = ts_span(zeros, psk)};
+                                         .cred = {.key = ts_span(zeros, psk)}};
     mikey_build_resolve_init(&w, &in);
     return w.err;
 }
@@ -149,6 +150,7 @@ static enum ts_err ticket_with(size_t tpk, size_t rand, size_t mpk)
                                   .key = ts_span(zeros, mpk),
                                   .spi = ts_span("", 1)};
     const struct mikey_ticket_new in = {.suite = e.suite,
+                                        .flags = MIKEY_FLAGS_USUAL,
                                         .policy = &policy,
                                         .tpk = ts_span(zeros, tpk),
                                         .rand = ts_span(zeros, rand),

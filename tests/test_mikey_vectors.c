@@ -297,7 +297,7 @@ static void each_kemac_opens_to_its_key_data(void **state)
     scene_load(&e, 128);
     scene_read(&e, REQUEST_INIT, &init);
     OK(mikey_reply_open(&init, example_span(&e, REQUEST_RESP),
-                        ts_key_span(&e.psk_i), 2, &reply));
+                        ts_key_span(&e.psk_i), &reply));
     struct bytes want =
         scene_bytes(json, "octets", "Key Data chain in REQUEST_RESP, plain");
     SAME(ts_span(reply.keys.plain, reply.keys.len), span_of(&want));
@@ -309,7 +309,7 @@ static void each_kemac_opens_to_its_key_data(void **state)
 
     scene_read(&e, RESOLVE_INIT, &init);
     OK(mikey_reply_open(&init, example_span(&e, RESOLVE_RESP),
-                        ts_key_span(&e.psk_r), 2, &reply));
+                        ts_key_span(&e.psk_r), &reply));
     want = scene_bytes(json, "octets", "Key Data chain in RESOLVE_RESP, plain");
     SAME(ts_span(reply.keys.plain, reply.keys.len), span_of(&want));
     json_decref(json);
@@ -326,7 +326,7 @@ static void initiator_keys(const struct example *e, struct mikey_reply *reply,
     scene_read(e, REQUEST_INIT, &init);
     scene_read(e, TRANSFER_RESP, &resp);
     OK(mikey_reply_open(&init, example_span(e, REQUEST_RESP),
-                        ts_key_span(&e->psk_i), 2, reply));
+                        ts_key_span(&e->psk_i), reply));
     struct mikey_key *k = reply->keys.k;
     mikey_prf_key(&prf, e->suite->prf, k[1].key);
     mikey_derive_fork(&prf, k[1].key.n, true, resp.idr[MIKEY_IDR_R].data,
@@ -336,7 +336,7 @@ static void initiator_keys(const struct example *e, struct mikey_reply *reply,
                       resp.rand[MIKEY_RAND_KMS], tgk1);
     k[2].key = ts_key_span(tgk1);
     scene_read(e, TRANSFER_INIT, &init);
-    OK(mikey_answer_verify(&init, &resp, mpk_r1));
+    OK(mikey_answer_verify(&init, &resp, mpk_r1, NULL));
 }
 
 static void check_teks(const struct example *e, const struct mikey_keys *keys,
@@ -375,7 +375,7 @@ static void both_sides_get_the_same_traffic_keys(void **state)
         check_teks(&e, &i.keys, derived);
         scene_read(&e, RESOLVE_INIT, &init);
         OK(mikey_reply_open(&init, example_span(&e, RESOLVE_RESP),
-                            ts_key_span(&e.psk_r), 2, &r));
+                            ts_key_span(&e.psk_r), &r));
         check_teks(&e, &r.keys, derived);
         SAME(r.keys.k[1].key, ts_key_span(&mpk_r1)); /* R124, R126 */
         assert_int_not_equal(i.keys.k[1].key.p[0], mpk_r1.b[0]);
@@ -397,8 +397,9 @@ static void the_update_carries_the_published_key(void **state)
     scene_read(&e, UPDATE_INIT, &m);
     assert_true(m.hdr.v); /* R161 */
     scene_auth(&e, UPDATE_INIT, &keys);
-    OK(mikey_update_open(&m, ts_span(NULL, 0), e.alice.data, e.bob.data, &keys,
-                         &fresh));
+    const struct mikey_names names = {.i = e.alice.data, .r = e.bob.data};
+    OK(mikey_update_open(&m, MIKEY_INITIATOR, ts_span(NULL, 0), &names, &keys,
+                         e.flags, &fresh));
     SAME(ts_span(fresh.plain, fresh.len), span_of(&want));
     assert_int_equal(fresh.k[0].type, MIKEY_TEK_SALT);
     json_decref(json);

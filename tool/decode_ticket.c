@@ -2,6 +2,7 @@
 /*
  * TP and TICKET (RFC 6043 6.10) and the base ticket in it (Appendix A).
  */
+#include "mikey/policy.h"
 #include "tool/decode.h"
 #include "tool/put.h"
 
@@ -25,9 +26,9 @@ bool mt_decode_tp(const struct mt_decoder *d, const struct mikey_tp *tp,
                   json_t *o)
 {
     static const char flags[] = "DEFGHIJKLMNO";
-    mt_put_code(o, "Ticket Type", MT_TICKET_TYPE, tp->type);
-    mt_put_number(o, "Subtype", tp->subtype);
-    mt_put_number(o, "Version", tp->version);
+    mt_put_code(o, "Ticket Type", MT_TICKET_TYPE, tp->kind.type);
+    mt_put_number(o, "Subtype", tp->kind.subtype);
+    mt_put_number(o, "Version", tp->kind.version);
     mt_put_code(o, "PRF Func", MT_PRF_FUNC, tp->prf);
     for (unsigned i = 0; flags[i]; i++)
         mt_put_bool(o, (char[]){flags[i], '\0'}, tp->flags & MIKEY_FLAG_D >> i);
@@ -67,9 +68,7 @@ static bool put_base(const struct mt_decoder *d, json_t *region,
 bool mt_decode_ticket(const struct mt_decoder *d, const struct mikey_ticket *t,
                       json_t *o)
 {
-    bool base = t->tp.type == MIKEY_BASE_TICKET &&
-                t->tp.subtype == MIKEY_BASE_SUBTYPE &&
-                t->tp.version == MIKEY_BASE_VERSION;
+    bool base = mikey_kind_equal(t->tp.kind, mikey_kind_base);
     if (!mt_decode_tp(d, &t->tp, o))
         return false;
     json_t *region = mt_object();

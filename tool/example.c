@@ -155,8 +155,8 @@ static void request_init(const struct example *e, struct ts_writer *w)
         .policy = &p,
         .want = &want,
         .n_want = 1,
-        .psk = ts_key_span(&e->psk_i),
-        .psk_id = ts_span_str("psk-alice-1"),
+        .cred = {.key = ts_key_span(&e->psk_i),
+                 .key_id = ts_span_str("psk-alice-1")},
     };
     mikey_build_request_init(w, &in);
 }
@@ -275,8 +275,8 @@ static enum ts_err resolve_init(const struct example *e, struct ts_writer *w)
         .idr_r = e->bob,
         .idr_kms = e->kms,
         .ticket = &transfer.ticket,
-        .psk = ts_key_span(&e->psk_r),
-        .psk_id = ts_span_str("psk-bob-1"),
+        .cred = {.key = ts_key_span(&e->psk_r),
+                 .key_id = ts_span_str("psk-bob-1")},
     };
     mikey_build_resolve_init(w, &in);
     return TS_OK;
@@ -360,12 +360,14 @@ static enum ts_err update(const struct example *e, struct ts_writer *w,
         return err;
     const struct mikey_key fresh = fresh_key(key, salt);
     example_derive(e, &k);
-    mikey_update_keys(&init, &answer, &k.mpk_r1, &keys);
+    mikey_protect_of(&init, &answer, ts_key_span(&k.mpk_r1), &keys);
     const struct mikey_update_new in = {
         .response = response,
         .init = response ? example_span(e, UPDATE_INIT) : none,
         .want_response = true,
         .keys = &keys,
+        .from = response ? MIKEY_RESPONDER : MIKEY_INITIATOR,
+        .flags = e->flags,
         .t = at(response ? 101 : 100),
         .n_cs = 2,
         .map = map(map_buf, sizeof map_buf, true, 0x0b),
@@ -387,11 +389,12 @@ static enum ts_err error_message(const struct example *e, struct ts_writer *w)
     if (err)
         return err;
     example_derive(e, &k);
-    mikey_update_keys(&init, NULL, &k.mpk_i, &keys);
+    mikey_protect_of(&init, NULL, ts_key_span(&k.mpk_i), &keys);
     const struct mikey_error_new in = {
         .about = &init.hdr,
         .t = {MIKEY_NTP_UTC, UINT64_C(0xe1000003c0000000)},
-        .no = MIKEY_ERR_SPPAR,
+        .no = {MIKEY_ERR_SPPAR},
+        .n_no = 1,
         .auth = &keys,
     };
     mikey_build_error(w, &in);

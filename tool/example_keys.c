@@ -73,10 +73,10 @@ static void give_transfer(const struct walk *w)
 {
     struct mikey_protect p;
     bool update = w->e->n_messages > UPDATE_INIT;
-    mikey_update_keys(&w->m[TRANSFER_INIT], NULL, &w->k.mpk_i, &p);
+    mikey_protect_of(&w->m[TRANSFER_INIT], NULL, ts_key_span(&w->k.mpk_i), &p);
     give_protect(w, &p, NULL, NULL, "K1 auth, TRANSFER_INIT (MPKi)");
-    mikey_update_keys(&w->m[TRANSFER_INIT], &w->m[TRANSFER_RESP], &w->k.mpk_r1,
-                      &p);
+    mikey_protect_of(&w->m[TRANSFER_INIT], &w->m[TRANSFER_RESP],
+                     ts_key_span(&w->k.mpk_r1), &p);
     give_protect(w, &p, update ? "K2 encr (MPKr'), used in CSB update" : NULL,
                  update ? "K2 salt (MPKr'), used in CSB update" : NULL,
                  "K2 auth, TRANSFER_RESP (MPKr')");

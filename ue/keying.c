@@ -122,8 +122,8 @@ static enum ts_err peer_error(struct ue_keying *k, const struct mikey_msg *sent,
 {
     uint64_t theirs;
     uint8_t no = reply->err[0];
-    bool proven =
-        mikey_error_verify(sent, reply, ts_key_span(&k->cred->psk)) == TS_OK;
+    bool proven = mikey_error_verify(sent, NULL, reply,
+                                     ts_key_span(&k->cred->psk)) == TS_OK;
     snprintf(k->reason, sizeof k->reason, "the KMS refused: error %u%s", no,
              proven ? "" : " (not authenticated)");
     if (no == MIKEY_ERR_TS && !k->corrected && reply->has_t &&
@@ -147,23 +147,13 @@ static enum ts_err keep_keys(struct ue_keying *k, struct mikey_reply *r)
     return mikey_keys_read(ts_span(k->keys.plain, k->keys.len), &k->keys);
 }
 
-/* Without key forking there is one MPK; we refuse that, but not unread. */
-static unsigned mpks_in(const struct mikey_msg *sent, struct ts_span body)
-{
-    struct mikey_msg m;
-    bool bare = sent->hdr.type == MIKEY_REQUEST_INIT_PSK &&
-                mikey_msg_read(body, &m, NULL) == TS_OK && m.has_ticket &&
-                !(m.ticket.tp.flags & MIKEY_FLAG_I);
-    return bare ? 1 : 2;
-}
-
 /* What a reply that opened must be beyond that, before its keys are ours. */
 static enum ts_err take_reply(struct ue_keying *k, struct mikey_reply *r,
-                              unsigned mpks, uint64_t now)
+                              uint64_t now)
 {
     if (mikey_time_check(r->msg.t, ue_kms_time(k, now), UE_SKEW))
         return ue_fail(k, TS_E_TIME, "the KMS's reply has a wrong time");
-    if (mpks != 2)
+    if (!r->fork)
         return ue_fail(k, TS_E_UNSUPPORTED, "a ticket without key forking");
     return keep_keys(k, r);
 }
@@ -176,8 +166,7 @@ enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
     enum ts_err err = mikey_msg_read(ts_span(k->sent, k->sent_n), &sent, NULL);
     if (err)
         return ue_fail(k, TS_E_INTERNAL, "what was asked cannot be read");
-    unsigned mpks = mpks_in(&sent, body);
-    err = mikey_reply_open(&sent, body, ts_key_span(&k->cred->psk), mpks, &r);
+    err = mikey_reply_open(&sent, body, ts_key_span(&k->cred->psk), &r);
     if (err == TS_E_PEER) {
         err = peer_error(k, &sent, &r.msg, now);
     } else if (err) {
@@ -185,7 +174,7 @@ enum ts_err ue_open_reply(struct ue_keying *k, struct ts_span body,
                       "the KMS's reply is not what was asked for, or "
                       "not from our KMS");
     } else {
-        err = take_reply(k, &r, mpks, now);
+        err = take_reply(k, &r, now);
     }
     *reply = r.msg;
     mikey_keys_wipe(&r.keys);
@@ -212,8 +201,8 @@ enum ts_err ue_line_write(struct ue_keying *k, struct ts_span msg, char *line,
 enum ts_err ue_check_ticket(struct ue_keying *k, const struct mikey_tp *tp,
                             uint16_t must)
 {
-    if (tp->type == MIKEY_BASE_TICKET && tp->subtype == MIKEY_BASE_SUBTYPE &&
-        tp->version == MIKEY_BASE_VERSION && (tp->flags & must) == must)
+    if (mikey_kind_equal(tp->kind, mikey_kind_base) &&
+        (tp->flags & must) == must)
         return TS_OK;
     return ue_fail(k, TS_E_UNSUPPORTED, "a ticket of a kind we do not use");
 }

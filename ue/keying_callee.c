@@ -121,8 +121,8 @@ static enum ts_err build_resolve(struct ue_keying *k, const struct mikey_msg *m,
         .idr_r = ue_uri(k->cred->identity),
         .idr_kms = ue_uri(k->cred->kms_identity),
         .ticket = &m->ticket,
-        .psk = ts_key_span(&k->cred->psk),
-        .psk_id = ts_span_str(k->cred->psk_id),
+        .cred = {.key = ts_key_span(&k->cred->psk),
+                 .key_id = ts_span_str(k->cred->psk_id)},
     };
     struct ts_writer w = ts_writer_init(k->sent, sizeof k->sent);
     mikey_build_resolve_init(&w, &in);
@@ -224,7 +224,8 @@ static enum ts_err check_resolved(struct ue_keying *k,
     enum ts_err err = ue_check_rand_kms(k, reply->rand[MIKEY_RAND_KMS]);
     if (err)
         return err;
-    if (mikey_transfer_verify(init, &k->mpk_i, ts_span_str(k->cred->identity)))
+    const struct mikey_names names = {.r = ts_span_str(k->cred->identity)};
+    if (mikey_transfer_verify(init, &k->mpk_i, &names, NULL))
         return ue_fail(k, TS_E_AUTH, "the offer is not authentic");
     return check_seen(k);
 }

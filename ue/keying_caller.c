@@ -35,8 +35,8 @@ enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
         .idr_kms = policy.kms,
         .flags = MIKEY_FLAGS_USUAL,
         .policy = &policy,
-        .psk = ts_key_span(&k->cred->psk),
-        .psk_id = ts_span_str(k->cred->psk_id),
+        .cred = {.key = ts_key_span(&k->cred->psk),
+                 .key_id = ts_span_str(k->cred->psk_id)},
     };
     struct ts_writer w = ts_writer_init(k->sent, sizeof k->sent);
     mikey_build_request_init(&w, &in);
@@ -215,7 +215,7 @@ enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
         err = check_answer(k, &init, &resp);
     if (!err)
         err = fork_keys(k, &resp, &mpk_r1, &forked);
-    if (!err && mikey_answer_verify(&init, &resp, &mpk_r1)) /* R41, R84 */
+    if (!err && mikey_answer_verify(&init, &resp, &mpk_r1, NULL)) /* R41, R84 */
         err = ue_fail(k, TS_E_AUTH, "the answer is not authentic");
     if (!err && mikey_time_check(resp.t, ue_kms_time(k, now), UE_SKEW))
         err = ue_fail(k, TS_E_TIME, "the answer has a wrong time");
