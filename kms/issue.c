@@ -5,62 +5,7 @@
  */
 #include "kms/engine.h"
 
-#define WANT_MAX 8 /* session keys in one ticket */
-#define SPI_LEN  4
-/* What the MPKs beside the session keys take in a KEMAC of ours at most. */
-#define MPKS_BYTES (2 * (4 + 32 + 2))
-
-/* Session keys that were asked for: types, lengths and SPIs count. */
-static enum ts_err check_wanted(const struct kms_question *q,
-                                struct mikey_keys *want)
-{
-    const struct mikey_suite *suite = mikey_suite_prf(q->m.hdr.prf);
-    /* R279: no 128-bit algorithms with longer keys */
-    size_t most = suite->bits == 128 ? 16 : TS_KEY_MAX;
-    enum ts_err err = mikey_keys_read(q->policy.kemac.data, want);
-    if (err)
-        return err;
-    if (want->n > WANT_MAX ||
-        q->policy.kemac.data.n + MPKS_BYTES > MIKEY_KEYS_BYTES)
-        return TS_E_UNSUPPORTED;
-    for (size_t i = 0; i < want->n; i++) {
-        const struct mikey_key *k = &want->k[i];
-        if (k->type == MIKEY_MPK || k->kv != MIKEY_KV_SPI || k->spi.n == 0 ||
-            k->key.n < 16 || k->key.n > most || k->salt.n > 32)
-            return TS_E_UNSUPPORTED;
-        for (size_t j = 0; j < i; j++)
-            if (ts_span_equal(k->spi, want->k[j].spi))
-                return TS_E_DUPLICATE; /* AMB 14 */
-    }
-    return TS_OK;
-}
-
-static bool has_tgk(const struct mikey_keys *keys)
-{
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->k[i].type == MIKEY_TGK || keys->k[i].type == MIKEY_TGK_SALT)
-            return true;
-    return false;
-}
-
-/* R237: NULL encryption and NULL MAC; none asked for means one TGK (R37). */
-static enum ts_err check_kemac(struct kms_question *q, bool *tgk)
-{
-    MIKEY_UNSET struct mikey_keys want;
-    *tgk = true;
-    if (!q->policy.has_kemac)
-        return TS_OK;
-    q->error = MIKEY_ERR_EA;
-    if (q->policy.kemac.encr != MIKEY_ENCR_NULL)
-        return TS_E_UNSUPPORTED;
-    q->error = MIKEY_ERR_MAC;
-    if (q->policy.kemac.mac_alg != MIKEY_AUTH_NULL)
-        return TS_E_UNSUPPORTED;
-    q->error = MIKEY_ERR_TPPAR;
-    enum ts_err err = check_wanted(q, &want);
-    *tgk = !err && has_tgk(&want);
-    return err;
-}
+#include "mikey/kms.h"
 
 /* Only what kms_resolve() can fork with later is granted. */
 static enum ts_err check_responders(const struct mikey_policy *p)
@@ -105,7 +50,9 @@ enum ts_err kms_issue_check(const struct kms_engine *e, struct kms_question *q)
         err = check_responders(&q->policy);
     if (!err) {
         q->has_policy = true;
-        err = check_kemac(q, &tgk);
+        err =
+            mikey_wanted_check(q->policy.has_kemac ? &q->policy.kemac : NULL,
+                               mikey_suite_prf(q->m.hdr.prf), &tgk, &q->error);
     }
     if (err)
         return err;
@@ -162,100 +109,30 @@ static uint16_t grant(const struct kms_engine *e, struct kms_question *q)
     return flags;
 }
 
-/* The MPK and the session keys of a new ticket. */
-struct fresh {
-    size_t n;
-    struct mikey_key k[1 + WANT_MAX];
-    uint8_t spi[SPI_LEN];
-    uint8_t bytes[TS_KEY_MAX + WANT_MAX * (TS_KEY_MAX + 32)];
-};
-
-static enum ts_err fresh_keys(struct kms_engine *e,
-                              const struct kms_question *q, struct fresh *f)
-{
-    size_t len = mikey_suite_prf(q->m.tp.prf)->encr_key;
-    MIKEY_UNSET struct mikey_keys want;
-    uint8_t *p = f->bytes;
-
-    if (q->policy.has_kemac) {
-        enum ts_err err = mikey_keys_read(q->policy.kemac.data, &want);
-        if (err)
-            return err;
-    } else { /* R37: a single TGK */
-        want.n = 1;
-        want.k[0] = (struct mikey_key){.type = MIKEY_TGK,
-                                       .key = ts_span(NULL, len),
-                                       .spi = ts_span(f->spi, SPI_LEN)};
-    }
-    f->k[0] = (struct mikey_key){
-        .type = MIKEY_MPK, .key = ts_span(p, len), .spi = ts_span("\1", 1)};
-    p += len;
-    for (size_t i = 0; i < want.n; i++) {
-        f->k[1 + i] = want.k[i];
-        f->k[1 + i].key.p = p;
-        f->k[1 + i].salt.p = p + want.k[i].key.n;
-        p += want.k[i].key.n + want.k[i].salt.n;
-    }
-    f->n = 1 + want.n;
-    enum ts_err err = kms_engine_random(e, f->spi, sizeof f->spi);
-    if (!err)
-        err = kms_engine_random(e, f->bytes, (size_t)(p - f->bytes));
-    return err;
-}
-
-/* KEMAC of REQUEST_RESP: MPKi, MPKr if I=1 (R38, R39), session keys. */
-static size_t reply_keys(const struct fresh *f, const struct ts_key *mpk_i,
-                         const struct ts_key *mpk_r, bool fork,
-                         struct mikey_key *k)
-{
-    size_t n = 0;
-    k[n] = f->k[0];
-    k[n++].key = ts_key_span(mpk_i);
-    if (fork) {
-        k[n] = f->k[0];
-        k[n].spi = ts_span("\2", 1);
-        k[n++].key = ts_key_span(mpk_r);
-    }
-    for (size_t i = 1; i < f->n; i++)
-        k[n++] = f->k[i];
-    return n;
-}
-
 static void build_grant(struct kms_engine *e, struct kms_question *q,
-                        const struct kms_tpk *tpk, struct fresh *f,
-                        struct ts_span rand, struct ts_writer *w)
+                        const struct kms_tpk *tpk,
+                        const struct mikey_fresh *fresh, struct ts_span rand,
+                        struct ts_writer *w)
 {
-    uint16_t flags = grant(e, q);
-    const struct mikey_suite *suite = mikey_suite_prf(q->m.tp.prf);
-    MIKEY_UNSET struct mikey_prf prf;
-    struct ts_key mpk_i, mpk_r;
-    MIKEY_UNSET struct mikey_key keys[2 + WANT_MAX];
-    const struct mikey_ticket_new ticket = {
-        .suite = suite,
-        .flags = flags,
-        .policy = &q->policy,
-        .tpk = ts_key_span(&tpk->key),
-        .tpk_id = ts_span(tpk->id, sizeof tpk->id),
-        .t = mikey_time_ntp(q->now),
-        .rand = rand,
-        .keys = f->k,
-        .n_keys = f->n,
-    };
-    mikey_prf_key(&prf, suite->prf, f->k[0].key);
-    mikey_derive_mpk(&prf, f->k[0].key.n, rand, &mpk_i, &mpk_r);
-    mikey_prf_wipe(&prf);
-    const struct mikey_reply_new in = {
+    const struct mikey_grant in = {
         .init = &q->m,
         .psk = &q->psk,
         .t = mikey_time_ntp(q->now), /* R33 */
         .idr_kms = {0, MIKEY_ID_URI, ts_span_str(e->identity)},
-        .keys = keys,
-        .n_keys = reply_keys(f, &mpk_i, &mpk_r, flags & MIKEY_FLAG_I, keys),
-        .ticket = &ticket,
+        .suite = mikey_suite_prf(q->m.tp.prf),
+        .flags = grant(e, q),
+        .policy = &q->policy,
+        .tpk = ts_key_span(&tpk->key),
+        .tpk_id = ts_span(tpk->id, sizeof tpk->id),
+        .rand = rand,
+        .fresh = fresh,
     };
-    mikey_build_request_resp(w, &in);
-    ts_key_wipe(&mpk_i);
-    ts_key_wipe(&mpk_r);
+    mikey_kms_grant(w, &in);
+}
+
+static enum ts_err pool(void *engine, uint8_t *buf, size_t n)
+{
+    return kms_engine_random(engine, buf, n);
 }
 
 /* TP may name initiator and KMS, but only the right ones. */
@@ -270,12 +147,15 @@ static bool policy_is_ours(const struct kms_engine *e,
 void kms_issue(struct kms_engine *e, struct kms_question *q,
                struct ts_writer *w)
 {
-    MIKEY_UNSET struct fresh f;
+    const struct mikey_suite *suite = mikey_suite_prf(q->m.tp.prf);
+    const struct mikey_kemac *want =
+        q->policy.has_kemac ? &q->policy.kemac : NULL;
+    MIKEY_UNSET struct mikey_fresh f;
     uint8_t rand[KMS_TICKETKEY_LEN]; /* as long as TPK and MPK: R274 */
     const struct kms_tpk *tpk = kms_keyring_use(&e->ring);
     q->status = 200;
     if (!tpk || kms_engine_random(e, rand, sizeof rand) ||
-        fresh_keys(e, q, &f)) {
+        mikey_fresh_draw(&f, suite, want, pool, e)) {
         q->result = KMS_FAILED;
         q->reason = tpk ? "no random numbers" : "no ticket key in use";
         q->status = 503;
@@ -286,7 +166,7 @@ void kms_issue(struct kms_engine *e, struct kms_question *q,
         q->reason = "another's identity in the ticket policy";
     }
     build_grant(e, q, tpk, &f, ts_span(rand, sizeof rand), w);
-    ts_wipe(f.bytes, sizeof f.bytes);
+    mikey_fresh_wipe(&f);
     if (w->err && q->result == KMS_GRANTED) {
         q->result = KMS_REFUSED;
         q->reason = "reply too long";
