@@ -113,11 +113,13 @@ static void receive(const struct mikey_msg *m)
         MUST_HOLD(mikey_transfer_verify(m, &key, &nobody, NULL) == TS_E_AUTH);
     if (mikey_answer_check(init, m) == TS_OK)
         MUST_HOLD(mikey_answer_verify(init, m, &key, NULL) == TS_E_AUTH);
-    mikey_protect_of(init, NULL, psk, &keys);
-    MUST_HOLD(
-        mikey_update_open(m, MIKEY_INITIATOR, none, &nobody, &keys, 0, &fresh));
-    MUST_HOLD(mikey_update_open(m, MIKEY_RESPONDER, init->raw, &nobody, &keys,
-                                0, &fresh));
+    struct mikey_csb csb = {.flags = MIKEY_FLAG_L | MIKEY_FLAG_M};
+    mikey_protect_of(init, NULL, psk, &csb.keys);
+    for (unsigned i = 0; i < 2; i++) {
+        enum mikey_side from = i ? MIKEY_RESPONDER : MIKEY_INITIATOR;
+        MUST_HOLD(mikey_update_open(&csb, m, from, none, &fresh));
+        MUST_HOLD(mikey_update_open(&csb, m, from, init->raw, &fresh));
+    }
     MUST_HOLD(mikey_error_verify(init, NULL, m, psk));
 }
 

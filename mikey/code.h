@@ -186,6 +186,57 @@ enum mikey_error_no {
 
 enum mikey_prot { MIKEY_PROT_SRTP = 0, MIKEY_PROT_TESLA = 1 };
 
+enum mikey_srtp_param { /* parameter types of an SP for SRTP */
+                        MIKEY_SP_ENCR_ALG = 0,
+                        MIKEY_SP_ENCR_KEY = 1,
+                        MIKEY_SP_AUTH_ALG = 2,
+                        MIKEY_SP_AUTH_KEY = 3,
+                        MIKEY_SP_SALT = 4,
+                        MIKEY_SP_PRF = 5,
+                        MIKEY_SP_KDR = 6,
+                        MIKEY_SP_SRTP_ENCR = 7,
+                        MIKEY_SP_SRTCP_ENCR = 8,
+                        MIKEY_SP_FEC = 9,
+                        MIKEY_SP_SRTP_AUTH = 10,
+                        MIKEY_SP_TAG = 11,
+                        MIKEY_SP_PREFIX = 12,
+                        MIKEY_SP_ROC_RATE = 13, /* RFC 4771, as up to 19 */
+                        MIKEY_SP_SRTP_AUTH_ALG = 14,
+                        MIKEY_SP_SRTCP_AUTH_ALG = 15,
+                        MIKEY_SP_SRTP_AUTH_KEY = 16,
+                        MIKEY_SP_SRTCP_AUTH_KEY = 17,
+                        MIKEY_SP_SRTP_TAG = 18,
+                        MIKEY_SP_SRTCP_TAG = 19,
+                        MIKEY_SP_AEAD_TAG = 20, /* RFC 7714 */
+                        MIKEY_SP_PARAMS
+};
+
+enum mikey_srtp_encr {
+    MIKEY_SRTP_NULL = 0,
+    MIKEY_SRTP_AES_CM = 1,
+    MIKEY_SRTP_AES_F8 = 2,
+    MIKEY_SRTP_SEED_CTR = 3, /* RFC 5748 */
+    MIKEY_SRTP_SEED_CCM = 4,
+    MIKEY_SRTP_SEED_GCM = 5,
+    MIKEY_SRTP_AES_GCM = 6,  /* RFC 7714 */
+    MIKEY_SRTP_ARIA_CTR = 7, /* RFC 8269 */
+    MIKEY_SRTP_ARIA_GCM = 8,
+};
+
+enum mikey_srtp_auth {
+    MIKEY_SRTP_AUTH_NULL = 0,
+    MIKEY_SRTP_HMAC_SHA1 = 1,
+    MIKEY_SRTP_RCC_M1 = 2, /* RFC 4771: the ROC in the packet */
+    MIKEY_SRTP_RCC_M2 = 3,
+    MIKEY_SRTP_RCC_M3 = 4,
+};
+
+enum mikey_srtp_prf {
+    MIKEY_SRTP_PRF_AES_CM = 0,
+    MIKEY_SRTP_PRF_SEED_CTR = 1,
+    MIKEY_SRTP_PRF_ARIA_CTR = 2,
+};
+
 enum mikey_ext_type {
     MIKEY_EXT_VENDOR_ID = 0,
     MIKEY_EXT_SDP_IDS = 1,

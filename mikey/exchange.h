@@ -117,19 +117,27 @@ struct mikey_answer_new {
 /** Who sends a message of a CSB update, by the role in the initial exchange. */
 enum mikey_side { MIKEY_INITIATOR, MIKEY_RESPONDER };
 
+/** What both sides remember of a CSB, for its updates. */
+struct mikey_csb {
+    struct mikey_protect keys; /* of the last message of the initial exchange
+                                  (R164): mikey_protect_of() */
+    uint16_t flags;            /* of the Ticket Policy: L, M */
+    struct mikey_id i, r;      /* by role in the initial exchange (AMB 6) */
+    /* What the initial exchange held and an update may repeat (R162): RANDs by
+     * role, TICKET from its Ticket Type on. NULL: there was none. */
+    struct ts_span rand[4], ticket;
+};
+
 /** A message of a CSB update (5.2). */
 struct mikey_update_new {
     enum mikey_side from;
-    bool response;              /* TRANSFER_RESP, else TRANSFER_INIT */
-    struct ts_span init;        /* the update's TRANSFER_INIT, for a response */
-    bool want_response;         /* V flag (R161) */
-    struct mikey_protect *keys; /* of the last message of the exchange (R164) */
-    uint16_t flags;             /* of the Ticket Policy: L, M */
+    bool response;       /* TRANSFER_RESP, else TRANSFER_INIT */
+    struct ts_span init; /* the update's TRANSFER_INIT, for a response */
+    bool want_response;  /* V flag (R161) */
     struct mikey_time t;
     uint8_t n_cs;
     struct ts_span map;
-    struct mikey_id idr_i, idr_r; /* by role in the initial exchange (AMB 6) */
-    unsigned omit;
+    unsigned omit; /* MIKEY_OMIT(MIKEY_IDR_I), ..._R */
     const struct mikey_sp *sp;
     size_t n_sp;
     const struct mikey_key *new_keys; /* none if n_keys is 0 */
@@ -188,7 +196,8 @@ void mikey_build_transfer_resp(struct ts_writer *w,
  * A message of a CSB update, by either side (R159-R170). Latches E_DENIED for
  * keys that L or M forbids this side (R166).
  */
-void mikey_build_update(struct ts_writer *w, const struct mikey_update_new *in);
+void mikey_build_update(struct ts_writer *w, struct mikey_csb *csb,
+                        const struct mikey_update_new *in);
 
 /** Error (R183-R187). */
 void mikey_build_error(struct ts_writer *w, const struct mikey_error_new *in);
@@ -355,21 +364,16 @@ TS_MUST enum ts_err mikey_answer_verify(const struct mikey_msg *init,
 /**
  * Open a message of a CSB update.
  *
- * @param m      TRANSFER_INIT or TRANSFER_RESP
- * @param from   who must have sent it
- * @param init   for a response the update's TRANSFER_INIT, else empty
- * @param names  i and r, by role in the initial exchange (AMB 6)
- * @param keys   of the last message of the initial exchange (R164):
- *               mikey_protect_of()
- * @param flags  of the Ticket Policy: L, M
- * @param out    new keys, if there are any; wipe it
- * @return OK, E_AUTH, E_MISMATCH (CSB ID), E_ORDER (new RANDs or a ticket:
- *         R163), E_DENIED (keys that L or M forbids: R166), E_FORMAT
+ * @param m     TRANSFER_INIT or TRANSFER_RESP
+ * @param from  who must have sent it
+ * @param init  for a response the update's TRANSFER_INIT, else empty
+ * @param out   new keys, if there are any; wipe it
+ * @return OK, E_AUTH, E_MISMATCH (CSB ID), E_ORDER (new RANDs or another
+ *         ticket: R163), E_DENIED (keys that L or M forbids: R166), E_FORMAT
  */
-TS_MUST enum ts_err mikey_update_open(const struct mikey_msg *m,
+TS_MUST enum ts_err mikey_update_open(struct mikey_csb *csb,
+                                      const struct mikey_msg *m,
                                       enum mikey_side from, struct ts_span init,
-                                      const struct mikey_names *names,
-                                      struct mikey_protect *keys,
-                                      uint16_t flags, struct mikey_keys *out);
+                                      struct mikey_keys *out);
 
 #endif

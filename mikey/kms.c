@@ -58,7 +58,7 @@ enum ts_err mikey_wanted_check(const struct mikey_kemac *kemac,
 enum ts_err mikey_fresh_draw(struct mikey_fresh *f,
                              const struct mikey_suite *suite,
                              const struct mikey_kemac *kemac,
-                             mikey_random_fn random, void *arg)
+                             mikey_random_fn draw, void *arg)
 {
     const size_t len = suite->encr_key;
     MIKEY_UNSET struct mikey_keys want;
@@ -87,8 +87,8 @@ enum ts_err mikey_fresh_draw(struct mikey_fresh *f,
     }
     f->n = 1 + want.n;
     f->len = (size_t)(p - f->bytes);
-    err = random(arg, f->spi, sizeof f->spi);
-    return err ? err : random(arg, f->bytes, f->len);
+    err = draw(arg, f->spi, sizeof f->spi);
+    return err ? err : draw(arg, f->bytes, f->len);
 }
 
 void mikey_fresh_wipe(struct mikey_fresh *f)

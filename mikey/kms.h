@@ -45,12 +45,12 @@ struct mikey_fresh {
  *
  * @param f      filled in; mikey_fresh_wipe() it on every path
  * @param kemac  passed mikey_wanted_check(), or NULL
- * @return OK, or what random gives
+ * @return OK, or what draw gives
  */
 TS_MUST enum ts_err mikey_fresh_draw(struct mikey_fresh *f,
                                      const struct mikey_suite *suite,
                                      const struct mikey_kemac *kemac,
-                                     mikey_random_fn random, void *arg);
+                                     mikey_random_fn draw, void *arg);
 
 /** Wipe. */
 void mikey_fresh_wipe(struct mikey_fresh *f);

@@ -8,38 +8,61 @@
 
 #include "mikey/exchange.h"
 
-/** An SRTP policy with its defaults filled in; lengths in bytes. */
+/**
+ * An SRTP policy with its defaults filled in; lengths in bytes. What SRTP and
+ * SRTCP can have apart from each other (RFC 4771) is filled in for both.
+ */
 struct mikey_srtp_policy {
-    uint8_t encr_alg; /* 0 NULL, 1 AES-CM, 6 AES-GCM ... */
-    uint8_t encr_key; /* master key length */
-    uint8_t auth_alg; /* 0 NULL, 1 HMAC-SHA-1 */
+    uint32_t set;     /* which parameter types were there: bit 1 << type */
+    uint8_t encr_alg; /* enum mikey_srtp_encr */
+    uint8_t encr_key; /* master key length, too */
+    uint8_t auth_alg; /* enum mikey_srtp_auth; of SRTP */
     uint8_t auth_key;
     uint8_t salt; /* master salt length */
-    uint8_t prf;  /* 0 AES-CM */
+    uint8_t prf;  /* enum mikey_srtp_prf */
     uint32_t kdr; /* key derivation rate, 0 once */
     bool srtp_encr, srtcp_encr, srtp_auth;
     uint8_t fec;
-    uint8_t tag; /* authentication tag length */
+    uint8_t tag; /* authentication tag length of SRTP */
     uint8_t prefix;
+    uint16_t roc_rate; /* a packet in how many carries the ROC (RFC 4771) */
+    uint8_t srtcp_auth_alg, srtcp_auth_key, srtcp_tag;
+    uint8_t aead_tag; /* RFC 7714 */
 };
 
 /** AES-CM and HMAC-SHA1-80, with a master key of 16 or 32 bytes. */
 struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite);
 
+/** AES-GCM (RFC 7714), with a master key of 16 or 32 bytes. */
+struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite);
+
+/** Whether the cipher authenticates by itself: SEED-CCM, -GCM, AES-GCM,
+ *  ARIA-GCM. */
+bool mikey_srtp_is_aead(uint8_t encr_alg);
+
+/** Whether two policies ask for the same, whatever they leave to defaults. */
+bool mikey_srtp_policy_equal(const struct mikey_srtp_policy *a,
+                             const struct mikey_srtp_policy *b);
+
 /**
  * Read an SP.
  *
  * @return OK; E_UNSUPPORTED for another protocol or a parameter we do not
- *         know; E_FORMAT, E_DUPLICATE, E_SHORT
+ *         know; E_FORMAT (a value that no parameter of its type has),
+ *         E_DUPLICATE, E_SHORT; E_MISMATCH for parameters that contradict
+ *         each other: an AEAD cipher with another salt than 12 bytes, an AES
+ *         cipher with another PRF than AES-CM (RFC 7714) or ARIA with another
+ *         than ARIA-CTR (RFC 8269), a tag too short for the ROC (RFC 4771)
  */
 TS_MUST enum ts_err mikey_srtp_policy_read(const struct mikey_sp *sp,
                                            struct mikey_srtp_policy *p);
 
 /**
- * Write the parameters of an SP, each one, also where it has its default, so
- * that nothing is left to the reader's idea of a default.
+ * Write the parameters of an SP: those that p->set names. The policies made
+ * above name each that applies, also where it has its default, so that
+ * nothing is left to the reader's idea of a default.
  *
- * @param w  gets the parameters
+ * @param w  gets the parameters; E_RANGE latches for a bit that is none
  */
 void mikey_srtp_policy_write(struct ts_writer *w,
                              const struct mikey_srtp_policy *p);

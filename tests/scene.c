@@ -169,16 +169,14 @@ static enum ts_err open_update(const struct example *e,
                                const struct mikey_msg *m)
 {
     bool response = which == UPDATE_RESP;
-    struct mikey_protect keys;
+    struct mikey_csb csb = {.flags = e->flags, .i = e->alice, .r = e->bob};
     struct mikey_keys fresh;
-    const struct mikey_names names = {.i = e->alice.data, .r = e->bob.data};
-    scene_auth(e, which, &keys);
-    enum ts_err err =
-        mikey_update_open(m, response ? MIKEY_RESPONDER : MIKEY_INITIATOR,
-                          response ? example_span(e, UPDATE_INIT) : none,
-                          &names, &keys, e->flags, &fresh);
+    scene_auth(e, which, &csb.keys);
+    enum ts_err err = mikey_update_open(
+        &csb, m, response ? MIKEY_RESPONDER : MIKEY_INITIATOR,
+        response ? example_span(e, UPDATE_INIT) : none, &fresh);
     mikey_keys_wipe(&fresh);
-    mikey_protect_end(&keys);
+    mikey_protect_end(&csb.keys);
     return err;
 }
 

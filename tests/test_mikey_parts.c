@@ -391,10 +391,17 @@ static void what_an_sp_leaves_out_has_its_default(void **state)
     (void)state;
     OK(read_sp(ts_span(NULL, 0), &p));
     usual = mikey_srtp_usual(mikey_suite_bits(128));
+    assert_int_equal(p.set, 0);
+    p.set = usual.set;
     assert_true(
         ts_span_equal(written(&p, a, sizeof a), written(&usual, b, sizeof b)));
     assert_int_equal(p.tag, 10);
     assert_int_equal(p.salt, 14);
+    assert_int_equal(p.srtcp_tag, 10);
+    assert_int_equal(p.srtcp_auth_alg, MIKEY_SRTP_HMAC_SHA1);
+    assert_int_equal(p.srtcp_auth_key, 20);
+    assert_int_equal(p.roc_rate, 1);
+    assert_int_equal(p.aead_tag, 16);
     usual = mikey_srtp_usual(mikey_suite_bits(256));
     assert_int_equal(usual.encr_key, 32); /* R279 */
     OK(read_sp(written(&usual, a, sizeof a), &p));
@@ -420,10 +427,92 @@ static void a_parameter_is_taken_once_and_with_its_length(void **state)
     OK(read_sp(BODY(6, 4, 1, 2, 3, 4), &p));
     assert_int_equal(p.kdr, 0x01020304);
     FAILS(TS_E_FORMAT, read_sp(BODY(6, 5, 0, 1, 2, 3, 4), &p));
-    for (unsigned type = 13; type < 256; type++)
+    for (uint8_t type = 14; type <= 20; type++) {
+        OK(read_sp(BODY(type, 1, 1), &p));
+        FAILS(TS_E_DUPLICATE, read_sp(BODY(type, 1, 1, type, 1, 1), &p));
+        FAILS(TS_E_FORMAT, read_sp(BODY(type, 2, 0, 1), &p));
+    }
+    OK(read_sp(BODY(13, 2, 1, 2), &p));
+    assert_int_equal(p.roc_rate, 0x0102);
+    FAILS(TS_E_FORMAT, read_sp(BODY(13, 2, 0, 0), &p)); /* nonzero */
+    FAILS(TS_E_FORMAT, read_sp(BODY(13, 1, 1), &p));
+    for (unsigned type = 21; type < 256; type++)
         FAILS(TS_E_UNSUPPORTED, read_sp(BODY((uint8_t)type, 1, 1), &p));
     const struct mikey_sp tesla = {0, 1, ts_span(NULL, 0)};
     FAILS(TS_E_UNSUPPORTED, mikey_srtp_policy_read(&tesla, &p));
+}
+
+/* RFC 4771: what is for SRTP or SRTCP alone wins over what is for both. */
+static void srtp_and_srtcp_can_differ(void **state)
+{
+    struct mikey_srtp_policy p;
+    (void)state;
+    OK(read_sp(BODY(18, 1, 4, 11, 1, 8), &p));
+    assert_int_equal(p.tag, 4);
+    assert_int_equal(p.srtcp_tag, 8);
+    OK(read_sp(BODY(11, 1, 8, 19, 1, 4), &p));
+    assert_int_equal(p.tag, 8);
+    assert_int_equal(p.srtcp_tag, 4);
+    OK(read_sp(BODY(14, 1, 0, 17, 1, 16), &p));
+    assert_int_equal(p.auth_alg, MIKEY_SRTP_AUTH_NULL);
+    assert_int_equal(p.srtcp_auth_alg, MIKEY_SRTP_HMAC_SHA1);
+    assert_int_equal(p.auth_key, 20);
+    assert_int_equal(p.srtcp_auth_key, 16);
+    /* the tag holds the four octets of the ROC */
+    OK(read_sp(BODY(14, 1, 2, 18, 1, 14), &p));
+    FAILS(TS_E_MISMATCH, read_sp(BODY(14, 1, 2, 18, 1, 3), &p));
+    OK(read_sp(BODY(14, 1, 4, 18, 1, 4), &p));
+    FAILS(TS_E_MISMATCH, read_sp(BODY(14, 1, 4, 18, 1, 5), &p));
+    FAILS(TS_E_MISMATCH, read_sp(BODY(15, 1, 4), &p));
+}
+
+/* RFC 7714, RFC 8269 */
+static void a_cipher_that_authenticates_has_its_own_rules(void **state)
+{
+    struct mikey_srtp_policy p, gcm = mikey_srtp_gcm(mikey_suite_bits(256));
+    uint8_t a[64], b[64];
+    (void)state;
+    OK(read_sp(written(&gcm, a, sizeof a), &p));
+    assert_int_equal(p.encr_alg, MIKEY_SRTP_AES_GCM);
+    assert_int_equal(p.encr_key, 32);
+    assert_int_equal(p.aead_tag, 16);
+    assert_true(
+        ts_span_equal(written(&p, b, sizeof b), written(&gcm, a, sizeof a)));
+    for (uint8_t alg = 4; alg <= 6; alg++) {
+        assert_true(mikey_srtp_is_aead(alg));
+        OK(read_sp(BODY(0, 1, alg), &p));
+        assert_int_equal(p.salt, 12);
+        assert_int_equal(p.tag, 0);
+        assert_int_equal(p.srtcp_auth_alg, MIKEY_SRTP_AUTH_NULL);
+        FAILS(TS_E_MISMATCH, read_sp(BODY(0, 1, alg, 4, 1, 14), &p));
+    }
+    assert_false(mikey_srtp_is_aead(MIKEY_SRTP_ARIA_CTR));
+    FAILS(TS_E_MISMATCH, read_sp(BODY(0, 1, 6, 5, 1, 2), &p));
+    FAILS(TS_E_MISMATCH, read_sp(BODY(0, 1, 7), &p));
+    OK(read_sp(BODY(0, 1, 7, 5, 1, 2), &p));
+    assert_int_equal(p.salt, 14);
+    OK(read_sp(BODY(0, 1, 8, 5, 1, 2), &p));
+    assert_int_equal(p.salt, 12);
+}
+
+/* Each parameter reads as it was written, in as few octets as it takes. */
+static void each_parameter_is_written_as_it_reads(void **state)
+{
+    struct mikey_srtp_policy p, again;
+    uint8_t buf[128];
+    (void)state;
+    OK(read_sp(BODY(0, 1, 1, 1, 1, 24, 2, 1, 1, 3, 1, 16, 4, 1, 14, 5, 1, 0, 6,
+                    3, 1, 2, 3, 7, 1, 0, 8, 1, 0, 9, 1, 5, 10, 1, 0, 11, 1, 4,
+                    12, 1, 7, 13, 2, 0, 9, 15, 1, 3, 17, 1, 9, 19, 1, 14, 20, 1,
+                    16),
+               &p));
+    assert_int_equal(p.set, 0x1abfff);
+    OK(read_sp(written(&p, buf, sizeof buf), &again));
+    assert_memory_equal(&p, &again, sizeof p);
+    struct ts_writer w = ts_writer_init(buf, sizeof buf);
+    p.set = UINT32_C(1) << MIKEY_SP_PARAMS;
+    mikey_srtp_policy_write(&w, &p);
+    assert_int_equal(w.err, TS_E_RANGE);
 }
 
 /* --- the keys of a crypto session: R153, R154; AMB 14 --- */
@@ -540,6 +629,9 @@ UNIT_MAIN(cmocka_unit_test(a_timestamp_has_64_bits_of_any_type),
           cmocka_unit_test(keys_have_16_to_64_octets),
           cmocka_unit_test(what_an_sp_leaves_out_has_its_default),
           cmocka_unit_test(a_parameter_is_taken_once_and_with_its_length),
+          cmocka_unit_test(srtp_and_srtcp_can_differ),
+          cmocka_unit_test(a_cipher_that_authenticates_has_its_own_rules),
+          cmocka_unit_test(each_parameter_is_written_as_it_reads),
           cmocka_unit_test(a_session_takes_the_key_its_spi_names),
           cmocka_unit_test(initiator_data_is_vi_and_vr),
           cmocka_unit_test(the_sdp_line_is_read_strictly))

@@ -387,7 +387,7 @@ static void the_update_carries_the_published_key(void **state)
 {
     static struct example e;
     struct mikey_msg m;
-    struct mikey_protect keys;
+    struct mikey_csb csb;
     struct mikey_keys fresh;
     json_t *json = scene_json("exchange-256");
     struct bytes want =
@@ -396,10 +396,9 @@ static void the_update_carries_the_published_key(void **state)
     scene_load(&e, 256);
     scene_read(&e, UPDATE_INIT, &m);
     assert_true(m.hdr.v); /* R161 */
-    scene_auth(&e, UPDATE_INIT, &keys);
-    const struct mikey_names names = {.i = e.alice.data, .r = e.bob.data};
-    OK(mikey_update_open(&m, MIKEY_INITIATOR, ts_span(NULL, 0), &names, &keys,
-                         e.flags, &fresh));
+    csb = (struct mikey_csb){.flags = e.flags, .i = e.alice, .r = e.bob};
+    scene_auth(&e, UPDATE_INIT, &csb.keys);
+    OK(mikey_update_open(&csb, &m, MIKEY_INITIATOR, ts_span(NULL, 0), &fresh));
     SAME(ts_span(fresh.plain, fresh.len), span_of(&want));
     assert_int_equal(fresh.k[0].type, MIKEY_TEK_SALT);
     json_decref(json);

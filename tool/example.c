@@ -351,7 +351,7 @@ static enum ts_err update(const struct example *e, struct ts_writer *w,
 {
     uint8_t map_buf[64], key[32], salt[MIKEY_SALT_LEN];
     struct mikey_msg init, answer;
-    struct mikey_protect keys;
+    struct mikey_csb csb = {.flags = e->flags, .i = e->alice, .r = e->bob};
     struct example_keys k;
     enum ts_err err = read_msg(e, TRANSFER_INIT, &init);
     if (!err)
@@ -360,23 +360,19 @@ static enum ts_err update(const struct example *e, struct ts_writer *w,
         return err;
     const struct mikey_key fresh = fresh_key(key, salt);
     example_derive(e, &k);
-    mikey_protect_of(&init, &answer, ts_key_span(&k.mpk_r1), &keys);
+    mikey_protect_of(&init, &answer, ts_key_span(&k.mpk_r1), &csb.keys);
     const struct mikey_update_new in = {
         .response = response,
         .init = response ? example_span(e, UPDATE_INIT) : none,
         .want_response = true,
-        .keys = &keys,
         .from = response ? MIKEY_RESPONDER : MIKEY_INITIATOR,
-        .flags = e->flags,
         .t = at(response ? 101 : 100),
         .n_cs = 2,
         .map = map(map_buf, sizeof map_buf, true, 0x0b),
-        .idr_i = e->alice,
-        .idr_r = e->bob,
         .new_keys = &fresh,
         .n_keys = response ? 0 : 1,
     };
-    mikey_build_update(w, &in);
+    mikey_build_update(w, &csb, &in);
     return TS_OK;
 }
 

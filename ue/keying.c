@@ -227,11 +227,7 @@ enum ts_err ue_check_policy(struct ue_keying *k, const struct mikey_sp *sp,
     const struct mikey_srtp_policy ours = mikey_srtp_usual(suite);
     struct mikey_srtp_policy p;
     enum ts_err err = mikey_srtp_policy_read(sp, &p);
-    bool same = !err && p.encr_alg == ours.encr_alg &&
-                p.encr_key == ours.encr_key && p.auth_alg == ours.auth_alg &&
-                p.auth_key == ours.auth_key && p.salt == ours.salt &&
-                p.prf == ours.prf && p.kdr == 0 && p.tag == ours.tag &&
-                p.srtp_encr && p.srtcp_encr && p.srtp_auth && p.prefix == 0;
+    bool same = !err && mikey_srtp_policy_equal(&p, &ours);
     return same ? TS_OK
                 : ue_fail(k, TS_E_UNSUPPORTED, "an SRTP policy we cannot do");
 }
