@@ -11,8 +11,8 @@ FUZZ_SECONDS = 60
 
 export IPV
 
-.PHONY: all deps programs demo check bench fuzz nightly lint spec-report \
-	install clean help
+.PHONY: all deps programs demo check bench fuzz nightly lint pins \
+	spec-report install clean help
 .NOTPARALLEL:
 
 all: programs ## install what is missing, build (the default)
@@ -54,7 +54,10 @@ lint: deps build-lint/build.ninja ## our rules, clang-format, tidy, cppcheck
 build-lint/build.ninja: | deps
 	CC=clang meson setup build-lint
 
-spec-report: deps ## requirements of RFC 6043 at code and at tests
+pins: deps ## disable what is pinned, see tests fail; PINS="R42 R13"
+	$(PYTHON) build-aux/pins.py prove $(or $(PINS),--all)
+
+spec-report: deps ## RFC 6043 at code and at tests: build/spec-report.html
 	$(PYTHON) build-aux/spec_report.py
 
 install: programs ## to the prefix of the build folder; DESTDIR is honoured

@@ -259,6 +259,34 @@ def kill_step(runs):
     return work
 
 
+def commit():
+    """Of what is checked; nothing without git, which is a seed as well."""
+    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return said.stdout.strip()
+
+
+def pins_step(count):
+    """Prove some requirements, picked by the commit; each counts."""
+    def work(log):
+        code = run(log, [sys.executable, "build-aux/pins.py", "prove",
+                         "--sample", str(count), "--seed", commit()],
+                   (5 + count) * MINUTE)
+        log.flush()
+        said = Path(log.name).read_text()
+
+        def numbers(title):
+            line = re.search(rf"^{title}: (.*)", said, re.M)
+            return line.group(1).split() if line else []
+        picked = numbers(r"seed \w*")
+        bad = numbers("not proven at any pin")
+        if code not in (0, 1) or not picked or (code == 1) != bool(bad):
+            return [verdict("pins.py", 1 if code == 0 else code)]
+        return [(n, FAILED if n in bad else PASSED, "no pin of it is proven")
+                for n in picked]
+    return work
+
+
 CLANG_FUZZ = ("-Dfuzz=true", "-Db_lundef=false",
               "-Dc_args=-fsanitize=fuzzer-no-link",
               "-Db_sanitize=address,undefined")
@@ -277,6 +305,7 @@ def steps(nightly):
     yield "spec report", command_step(
         "spec report", [python, "build-aux/spec_report.py"])
     yield "unit tests", meson_step(BUILD, "unit", 5 * MINUTE)
+    yield "pins", pins_step(30 if nightly else 3)
     yield "integration tests", meson_step(BUILD, "integration", 10 * MINUTE)
     yield "sanitizer build", build_step(
         ASAN, ("-Db_sanitize=address,undefined",))

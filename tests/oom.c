@@ -138,10 +138,28 @@ static bool run_oom(const struct CMUnitTest *test, unsigned long *runs)
     return good;
 }
 
+/* UNIT_ONLY=name picks one test; NULL if there is none of that name. */
+static const struct CMUnitTest *pick(const struct CMUnitTest *tests, size_t *n)
+{
+    const char *name = getenv("UNIT_ONLY");
+    if (!name)
+        return tests;
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(tests[i].name, name) == 0) {
+            *n = 1;
+            return &tests[i];
+        }
+    print_error("no test %s\n", name);
+    return NULL;
+}
+
 int unit_main(const struct CMUnitTest *tests, size_t n)
 {
     const char *oom = getenv("UNIT_OOM");
     unsigned long runs = 0;
+    tests = pick(tests, &n);
+    if (!tests)
+        return 2;
     int bad = _cmocka_run_group_tests("unit", tests, n, NULL, NULL);
     if (bad || (oom && strcmp(oom, "no") == 0))
         return bad ? 1 : 0;

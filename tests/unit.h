@@ -16,7 +16,8 @@
  * of its allocations, with that one failing. There it must succeed all the
  * same or meet TS_E_NOMEM in OK() or FAILS(), or NULL in NOT_NULL(); a crash,
  * another error, a failed assertion or (under ASan) a leak fails the program
- * and names the test and the allocation. UNIT_OOM=no leaves these runs out.
+ * and names the test and the allocation. UNIT_OOM=no leaves these runs out;
+ * UNIT_ONLY=a_key_that_fits_is_copied runs one test of a program.
  *
  * Counted are malloc, calloc, realloc, reallocarray, strdup and strndup in our
  * code and in the test, not inside shared libraries.
