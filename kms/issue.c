@@ -144,18 +144,28 @@ static bool policy_is_ours(const struct kms_engine *e,
            kms_is_us(e, &p->kms);
 }
 
+/* The keys that were asked for; f's SPIs are views of want. */
+static enum ts_err draw(struct kms_engine *e, const struct kms_question *q,
+                        const struct mikey_suite *suite,
+                        struct mikey_keys *want, struct mikey_fresh *f)
+{
+    if (!q->policy.has_kemac)
+        return mikey_fresh_draw(f, suite, NULL, 0, pool, e);
+    enum ts_err err = mikey_wanted_read(&q->policy.kemac, want);
+    return err ? err : mikey_fresh_draw(f, suite, want->k, want->n, pool, e);
+}
+
 void kms_issue(struct kms_engine *e, struct kms_question *q,
                struct ts_writer *w)
 {
     const struct mikey_suite *suite = mikey_suite_prf(q->m.tp.prf);
-    const struct mikey_kemac *want =
-        q->policy.has_kemac ? &q->policy.kemac : NULL;
+    MIKEY_UNSET struct mikey_keys want;
     MIKEY_UNSET struct mikey_fresh f;
     uint8_t rand[KMS_TICKETKEY_LEN]; /* as long as TPK and MPK: R274 */
     const struct kms_tpk *tpk = kms_keyring_use(&e->ring);
     q->status = 200;
     if (!tpk || kms_engine_random(e, rand, sizeof rand) ||
-        mikey_fresh_draw(&f, suite, want, pool, e)) {
+        draw(e, q, suite, &want, &f)) {
         q->result = KMS_FAILED;
         q->reason = tpk ? "no random numbers" : "no ticket key in use";
         q->status = 503;

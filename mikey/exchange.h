@@ -46,7 +46,7 @@ struct mikey_request_new {
     struct mikey_kind kind;            /* zeros: the base ticket */
     uint16_t flags;                    /* K is left out (R225) */
     const struct mikey_policy *policy; /* what is asked for */
-    const struct mikey_key *want;      /* keys asked for, may be none */
+    const struct mikey_key *want;      /* keys asked for; NULL: the default */
     size_t n_want;
     struct mikey_credential cred;
 };
@@ -113,9 +113,6 @@ struct mikey_answer_new {
     const struct mikey_key *keys; /* of the Responder; only if M=1 */
     size_t n_keys;
 };
-
-/** Who sends a message of a CSB update, by the role in the initial exchange. */
-enum mikey_side { MIKEY_INITIATOR, MIKEY_RESPONDER };
 
 /** What both sides remember of a CSB, for its updates. */
 struct mikey_csb {

@@ -60,6 +60,66 @@ static enum ts_err check_keys(const struct mikey_keys *keys, unsigned mpks)
     return TS_OK;
 }
 
+enum ts_err mikey_keys_parse(struct mikey_keys *keys, unsigned mpks)
+{
+    enum ts_err err = mikey_keys_read(ts_span(keys->plain, keys->len), keys);
+    if (!err)
+        err = check_keys(keys, mpks);
+    if (err)
+        mikey_keys_wipe(keys);
+    return err;
+}
+
+/* A view into one's octets as a view into the other's. */
+static void move_view(struct ts_span *s, const struct mikey_keys *from,
+                      struct mikey_keys *to)
+{
+    if (s->p)
+        s->p = to->plain + (s->p - from->plain);
+}
+
+void mikey_keys_copy(struct mikey_keys *to, const struct mikey_keys *from)
+{
+    to->n = from->n;
+    to->len = from->len;
+    memcpy(to->plain, from->plain, from->len);
+    for (size_t i = 0; i < from->n; i++) {
+        struct mikey_key *k = &to->k[i];
+        *k = from->k[i];
+        move_view(&k->key, from, to);
+        move_view(&k->salt, from, to);
+        move_view(&k->spi, from, to);
+        move_view(&k->from, from, to);
+        move_view(&k->to, from, to);
+    }
+}
+
+const struct mikey_key *mikey_keys_find(const struct mikey_keys *keys,
+                                        struct ts_span spi)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (keys->k[i].type != MIKEY_MPK && ts_span_equal(keys->k[i].spi, spi))
+            return &keys->k[i];
+    return NULL;
+}
+
+void mikey_keys_fork(struct mikey_keys *keys, uint8_t prf_func,
+                     struct ts_span id, struct ts_span rand)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct mikey_key *k = &keys->k[i];
+        MIKEY_UNSET struct mikey_prf prf;
+        struct ts_key out;
+        if (!mikey_is_tgk(k))
+            continue;                          /* R142, R212 */
+        mikey_prf_key(&prf, prf_func, k->key); /* R218 */
+        mikey_derive_fork(&prf, k->key.n, false, id, rand, &out);
+        memcpy(keys->plain + (k->key.p - keys->plain), out.b, out.len);
+        ts_key_wipe(&out);
+        mikey_prf_wipe(&prf);
+    }
+}
+
 /* Decrypt into plain; AES-KW tells at once whether the key was right. */
 static enum ts_err decrypt(const struct mikey_kemac *kemac,
                            const struct mikey_suite *suite,
@@ -94,13 +154,7 @@ enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
 {
     keys->n = keys->len = 0;
     enum ts_err err = decrypt(kemac, suite, c, csb, t, keys);
-    if (!err)
-        err = mikey_keys_read(ts_span(keys->plain, keys->len), keys);
-    if (!err)
-        err = check_keys(keys, mpks);
-    if (err)
-        mikey_keys_wipe(keys);
-    return err;
+    return err ? err : mikey_keys_parse(keys, mpks);
 }
 
 enum ts_err mikey_open_keys(const struct mikey_kemac *kemac,

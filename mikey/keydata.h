@@ -53,6 +53,40 @@ TS_MUST enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
                                      uint64_t t, unsigned mpks,
                                      struct mikey_keys *keys);
 
+/**
+ * Read the keys out of keys->plain, as MIKEY-TICKET has them: an MPK first
+ * (see mikey_kemac_open()), each with an SPI of its own and 16 to TS_KEY_MAX
+ * bytes.
+ *
+ * @return OK, E_FORMAT, E_UNSUPPORTED, and the errors of mikey_keys_read();
+ *         on failure keys are wiped
+ */
+TS_MUST enum ts_err mikey_keys_parse(struct mikey_keys *keys, unsigned mpks);
+
+/** Copy keys with their octets. */
+void mikey_keys_copy(struct mikey_keys *to, const struct mikey_keys *from);
+
+/** The session key with that SPI; NULL for none, and for an MPK. */
+const struct mikey_key *mikey_keys_find(const struct mikey_keys *keys,
+                                        struct ts_span spi);
+
+/** A TGK, with or without salt: what is forked. */
+static inline bool mikey_is_tgk(const struct mikey_key *k)
+{
+    return k->type == MIKEY_TGK || k->type == MIKEY_TGK_SALT;
+}
+
+/**
+ * Fork all TGKs, in place (K0; R127, R137, R150). TEKs and GTGKs stay as they
+ * are (R142, R212).
+ *
+ * @param prf   PRF function of the Ticket Policy (R218)
+ * @param id    ID data of IDRr, at most MIKEY_ID_MAX bytes
+ * @param rand  RANDRkms
+ */
+void mikey_keys_fork(struct mikey_keys *keys, uint8_t prf, struct ts_span id,
+                     struct ts_span rand);
+
 /** Wipe. */
 void mikey_keys_wipe(struct mikey_keys *keys);
 

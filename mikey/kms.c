@@ -6,11 +6,6 @@
 
 /* ---- the keys of a new ticket ---- */
 
-static bool is_tgk(const struct mikey_key *k)
-{
-    return k->type == MIKEY_TGK || k->type == MIKEY_TGK_SALT;
-}
-
 static enum ts_err check_wanted(const struct mikey_keys *want, size_t most)
 {
     for (size_t i = 0; i < want->n; i++) {
@@ -43,7 +38,7 @@ enum ts_err mikey_wanted_check(const struct mikey_kemac *kemac,
     if (kemac->mac_alg != MIKEY_AUTH_NULL)
         return TS_E_UNSUPPORTED; /* R237 */
     *error = MIKEY_ERR_TPPAR;
-    enum ts_err err = mikey_keys_read(kemac->data, &want);
+    enum ts_err err = mikey_wanted_read(kemac, &want);
     if (err)
         return err;
     if (want.n > MIKEY_WANT_MAX ||
@@ -51,43 +46,49 @@ enum ts_err mikey_wanted_check(const struct mikey_kemac *kemac,
         return TS_E_UNSUPPORTED;
     *tgk = false;
     for (size_t i = 0; i < want.n; i++)
-        *tgk = *tgk || is_tgk(&want.k[i]);
+        *tgk = *tgk || mikey_is_tgk(&want.k[i]);
     return check_wanted(&want, suite->bits == 128 ? 16 : MIKEY_KEY_MAX);
+}
+
+enum ts_err mikey_wanted_read(const struct mikey_kemac *kemac,
+                              struct mikey_keys *want)
+{
+    want->n = 0;
+    return kemac->data.n ? mikey_keys_read(kemac->data, want) : TS_OK;
 }
 
 enum ts_err mikey_fresh_draw(struct mikey_fresh *f,
                              const struct mikey_suite *suite,
-                             const struct mikey_kemac *kemac,
+                             const struct mikey_key *want, size_t n_want,
                              mikey_random_fn draw, void *arg)
 {
     const size_t len = suite->encr_key;
-    MIKEY_UNSET struct mikey_keys want;
-    uint8_t *p = f->bytes;
-    enum ts_err err = TS_OK;
-
+    const struct mikey_key tgk = {.type = MIKEY_TGK,
+                                  .key = ts_span(NULL, len),
+                                  .spi = ts_span(f->spi, sizeof f->spi)};
+    uint8_t *p = f->bytes + len;
+    if (!want) { /* R37: a single TGK */
+        want = &tgk;
+        n_want = 1;
+    }
     f->len = 0;
-    if (kemac) {
-        err = mikey_keys_read(kemac->data, &want);
-    } else { /* R37: a single TGK */
-        want.n = 1;
-        want.k[0] = (struct mikey_key){.type = MIKEY_TGK,
-                                       .key = ts_span(NULL, len),
-                                       .spi = ts_span(f->spi, sizeof f->spi)};
+    if (n_want > MIKEY_WANT_MAX)
+        return TS_E_RANGE;
+    f->k[0] = (struct mikey_key){.type = MIKEY_MPK,
+                                 .key = ts_span(f->bytes, len),
+                                 .spi = ts_span("\1", 1)};
+    for (size_t i = 0; i < n_want; i++) {
+        struct mikey_key *k = &f->k[1 + i];
+        *k = want[i];
+        if (k->key.n > MIKEY_KEY_MAX || k->salt.n > MIKEY_SALT_MAX)
+            return TS_E_RANGE;
+        k->key.p = p;
+        k->salt.p = p + k->key.n;
+        p += k->key.n + k->salt.n;
     }
-    if (err)
-        return err;
-    f->k[0] = (struct mikey_key){
-        .type = MIKEY_MPK, .key = ts_span(p, len), .spi = ts_span("\1", 1)};
-    p += len;
-    for (size_t i = 0; i < want.n; i++) {
-        f->k[1 + i] = want.k[i];
-        f->k[1 + i].key.p = p;
-        f->k[1 + i].salt.p = p + want.k[i].key.n;
-        p += want.k[i].key.n + want.k[i].salt.n;
-    }
-    f->n = 1 + want.n;
+    f->n = 1 + n_want;
     f->len = (size_t)(p - f->bytes);
-    err = draw(arg, f->spi, sizeof f->spi);
+    enum ts_err err = draw(arg, f->spi, sizeof f->spi);
     return err ? err : draw(arg, f->bytes, f->len);
 }
 
@@ -98,13 +99,9 @@ void mikey_fresh_wipe(struct mikey_fresh *f)
 
 /* ---- grant ---- */
 
-/*
- * KEMAC of a reply: MPKi (R38, R123), with forking MPKr or MPKr' (R39, R124),
- * then the session keys, which stand behind the MPK in the ticket.
- */
-static size_t reply_keys(const struct mikey_key *in_ticket, size_t n_in_ticket,
-                         const struct ts_key *mpk_i, const struct ts_key *mpk_r,
-                         bool fork, struct mikey_key *k)
+size_t mikey_reply_keys(const struct mikey_key *in_ticket, size_t n_in_ticket,
+                        const struct ts_key *mpk_i, const struct ts_key *mpk_r,
+                        bool fork, struct mikey_key *k)
 {
     size_t n = 0;
     k[n] = in_ticket[0];
@@ -147,7 +144,7 @@ void mikey_kms_grant(struct ts_writer *w, const struct mikey_grant *in)
         .t = in->t,
         .idr_kms = in->idr_kms,
         .keys = keys,
-        .n_keys = reply_keys(f->k, f->n, &mpk_i, &mpk_r, fork, keys),
+        .n_keys = mikey_reply_keys(f->k, f->n, &mpk_i, &mpk_r, fork, keys),
         .ticket = &ticket,
     };
     mikey_build_request_resp(w, &reply);
@@ -166,24 +163,6 @@ size_t mikey_kms_rand_len(const struct mikey_opened *opened)
     return n;
 }
 
-/* Fork the TGKs, in place (R127, R150). TEKs and GTGKs stay (R142, R212). */
-static void fork_tgks(struct mikey_opened *o, uint8_t prf_func,
-                      struct ts_span id, struct ts_span rand)
-{
-    for (size_t i = 1; i < o->keys.n; i++) {
-        struct mikey_key *k = &o->keys.k[i];
-        MIKEY_UNSET struct mikey_prf prf;
-        struct ts_key out;
-        if (!is_tgk(k))
-            continue; /* R142, R212 */
-        mikey_prf_key(&prf, prf_func, k->key);
-        mikey_derive_fork(&prf, k->key.n, false, id, rand, &out);
-        memcpy(o->keys.plain + (k->key.p - o->keys.plain), out.b, out.len);
-        ts_key_wipe(&out);
-        mikey_prf_wipe(&prf);
-    }
-}
-
 /* MPKr becomes MPKr', on the way Vr is checked with MPKr. */
 static enum ts_err fork_all(const struct mikey_ticket *t,
                             struct mikey_opened *o, struct ts_span id,
@@ -198,7 +177,7 @@ static enum ts_err fork_all(const struct mikey_ticket *t,
     mikey_prf_wipe(&prf);
     o->mpk_r = mpk_r1;
     ts_key_wipe(&mpk_r1);
-    fork_tgks(o, t->tp.prf, id, rand); /* R127, R141 */
+    mikey_keys_fork(&o->keys, t->tp.prf, id, rand); /* R127, R141 */
     return err;
 }
 
@@ -218,8 +197,8 @@ enum ts_err mikey_kms_resolve(struct ts_writer *w,
         .t = in->t,
         .idr_kms = in->idr_kms,
         .keys = keys,
-        .n_keys =
-            reply_keys(o->keys.k, o->keys.n, &o->mpk_i, &o->mpk_r, fork, keys),
+        .n_keys = mikey_reply_keys(o->keys.k, o->keys.n, &o->mpk_i, &o->mpk_r,
+                                   fork, keys),
     };
     if (fork) {
         reply.idr_r = in->who;         /* R128 */

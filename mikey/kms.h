@@ -30,6 +30,13 @@ TS_MUST enum ts_err mikey_wanted_check(const struct mikey_kemac *kemac,
                                        const struct mikey_suite *suite,
                                        bool *tgk, uint8_t *error);
 
+/**
+ * Read them. A KEMAC without Key Data asks for a ticket without session keys
+ * (section 8).
+ */
+TS_MUST enum ts_err mikey_wanted_read(const struct mikey_kemac *kemac,
+                                      struct mikey_keys *want);
+
 /** The MPK and the session keys of a new ticket. */
 struct mikey_fresh {
     size_t n;
@@ -43,17 +50,29 @@ struct mikey_fresh {
 /**
  * Draw them.
  *
- * @param f      filled in; mikey_fresh_wipe() it on every path
- * @param kemac  passed mikey_wanted_check(), or NULL
- * @return OK, or what draw gives
+ * @param f     filled in; its SPIs are views of want. mikey_fresh_wipe() it
+ * @param want  types, lengths and SPIs; NULL: one TGK (R37)
+ * @return OK, E_RANGE (more or longer keys than we make), or what draw gives
  */
 TS_MUST enum ts_err mikey_fresh_draw(struct mikey_fresh *f,
                                      const struct mikey_suite *suite,
-                                     const struct mikey_kemac *kemac,
-                                     mikey_random_fn draw, void *arg);
+                                     const struct mikey_key *want,
+                                     size_t n_want, mikey_random_fn draw,
+                                     void *arg);
 
 /** Wipe. */
 void mikey_fresh_wipe(struct mikey_fresh *f);
+
+/**
+ * KEMAC of a reply: MPKi (R38, R123), with forking MPKr or MPKr' (R39, R124),
+ * then the session keys, which stand behind the MPK in the ticket.
+ *
+ * @param k  gets them: room for one more than there are in the ticket
+ * @return their number
+ */
+size_t mikey_reply_keys(const struct mikey_key *in_ticket, size_t n_in_ticket,
+                        const struct ts_key *mpk_i, const struct ts_key *mpk_r,
+                        bool fork, struct mikey_key *k);
 
 /** What a KMS grants. */
 struct mikey_grant {

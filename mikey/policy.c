@@ -151,8 +151,8 @@ static void build_tp_data(struct ts_writer *w, const struct mikey_policy *p,
         mikey_build_tr(
             &d, MIKEY_TRR,
             (struct mikey_time){MIKEY_NTP_UTC_32, (uint64_t)p->rekey << 32});
-    if (n_want)
-        build_wanted(&d, want, n_want);
+    if (want)
+        build_wanted(&d, want, n_want); /* R237, R238 */
     for (size_t i = 0; i < p->n_apps; i++)
         mikey_build_idr(&d, MIKEY_IDR_APP, p->app[i]);
     for (size_t i = 0; i < p->n_responders; i++)

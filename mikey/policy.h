@@ -65,7 +65,7 @@ TS_MUST enum ts_err mikey_policy_read(struct ts_span tp_data,
  * @param tp    kind, prf, flags and reserved bits are written
  * @param p     gives TP Data; its kemac is not looked at
  * @param want  keys asked for: lengths and SPIs count, bytes are written as
- *              zero (R237, R238); none if n_want is 0
+ *              zero (R237, R238); NULL: no KEMAC, nothing is asked for
  */
 void mikey_build_tp(struct mikey_build *b, const struct mikey_tp *tp,
                     const struct mikey_policy *p, const struct mikey_key *want,

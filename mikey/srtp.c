@@ -32,15 +32,6 @@ enum ts_err mikey_cs_find(const struct mikey_hdr *hdr, uint8_t id,
     return TS_E_NOTFOUND;
 }
 
-static const struct mikey_key *find_key(const struct mikey_keys *keys,
-                                        struct ts_span spi)
-{
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->k[i].type != MIKEY_MPK && ts_span_equal(keys->k[i].spi, spi))
-            return &keys->k[i];
-    return NULL;
-}
-
 /* R153, R154: a salt that came with the key is used and none derived. */
 static enum ts_err session_salt(const struct mikey_key *k,
                                 const struct ts_key *tgk, uint8_t cs,
@@ -65,7 +56,7 @@ enum ts_err mikey_srtp_keys(const struct mikey_keys *keys, struct ts_span spi,
                             uint8_t *key, size_t key_len, uint8_t *salt,
                             size_t salt_len)
 {
-    const struct mikey_key *k = find_key(keys, spi);
+    const struct mikey_key *k = mikey_keys_find(keys, spi);
     struct ts_key tgk;
     if (!k)
         return TS_E_NOTFOUND;

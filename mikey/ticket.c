@@ -18,11 +18,6 @@ static void ticket_protect(struct mikey_protect *p,
                         ts_span(NULL, 0));
 }
 
-static bool is_tgk(const struct mikey_key *k)
-{
-    return k->type == MIKEY_TGK || k->type == MIKEY_TGK_SALT;
-}
-
 /* R271, R274 */
 static bool lengths_ok(const struct mikey_ticket_new *in)
 {
@@ -36,7 +31,7 @@ static bool flags_ok(const struct mikey_ticket_new *in)
 {
     bool tgk = false;
     for (size_t i = 0; i < in->n_keys; i++)
-        tgk = tgk || is_tgk(&in->keys[i]);
+        tgk = tgk || mikey_is_tgk(&in->keys[i]);
     return mikey_flags_ok(in->flags, tgk);
 }
 

@@ -54,4 +54,29 @@ struct mikey_key {
     struct ts_span from, to; /* KV INTERVAL */
 };
 
+/**
+ * An SRTP policy with its defaults filled in; lengths in bytes. What SRTP and
+ * SRTCP can have apart from each other (RFC 4771) is filled in for both.
+ */
+struct mikey_srtp_policy {
+    uint32_t set;     /* which parameter types were there: bit 1 << type */
+    uint8_t encr_alg; /* enum mikey_srtp_encr */
+    uint8_t encr_key; /* master key length, too */
+    uint8_t auth_alg; /* enum mikey_srtp_auth; of SRTP */
+    uint8_t auth_key;
+    uint8_t salt; /* master salt length */
+    uint8_t prf;  /* enum mikey_srtp_prf */
+    uint32_t kdr; /* key derivation rate, 0 once */
+    bool srtp_encr, srtcp_encr, srtp_auth;
+    uint8_t fec;
+    uint8_t tag; /* authentication tag length of SRTP */
+    uint8_t prefix;
+    uint16_t roc_rate; /* a packet in how many carries the ROC (RFC 4771) */
+    uint8_t srtcp_auth_alg, srtcp_auth_key, srtcp_tag;
+    uint8_t aead_tag; /* RFC 7714 */
+};
+
+/** The two ends of a crypto session bundle, by their roles in the Transfer. */
+enum mikey_side { MIKEY_INITIATOR, MIKEY_RESPONDER };
+
 #endif

@@ -180,7 +180,7 @@ void desk_write_request(struct desk *d)
         .idr_kms = d->kms,
         .flags = d->flags,
         .policy = &d->want,
-        .want = d->keys,
+        .want = d->n_keys ? d->keys : NULL,
         .n_want = d->n_keys,
         .cred = {.key = ts_key_span(&d->alice.psk),
                  .key_id = d->name_key
