@@ -62,7 +62,7 @@ SECRET_WORDS = set("key keys psk secret mac tek tgk mpk tpk password passwd "
 HARMLESS_ENDS = set("id ids idx len length size type kind n count name file "
                     "path".split())
 
-SOURCE = re.compile(r"\.(c|h|py|sh|sql)$|(^|/)(meson\.build|Makefile)$"
+SOURCE = re.compile(r"\.(c|h|lua|py|sh|sql)$|(^|/)(meson\.build|Makefile)$"
                     r"|^\.ci/run$")
 ESCAPE = re.compile(r"/\* lint: (.*?)\s*\*/")
 
@@ -118,10 +118,13 @@ def escaped(lines, number):
 
 
 def check_text(path, lines, report):
-    if not any("SPDX-License-Identifier: Apache-2.0" in line
+    # A plugin of Wireshark is one file, under the licence of Wireshark.
+    plugin = path.endswith(".lua")
+    licence = "GPL-2.0-or-later" if plugin else "Apache-2.0"
+    if not any(f"SPDX-License-Identifier: {licence}" in line
                for line in lines[:3]):
-        report.add(path, 1, "no SPDX-License-Identifier: Apache-2.0")
-    if len(lines) > FILE_LINES:
+        report.add(path, 1, f"no SPDX-License-Identifier: {licence}")
+    if len(lines) > FILE_LINES and not plugin:
         report.add(path, len(lines), f"file over {FILE_LINES} lines")
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
