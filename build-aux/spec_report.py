@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("base", "mikey", "service", "kms", "ue", "tool")
-TESTS = ("tests", "fuzz", "lab")
+TESTS = ("tests", "fuzz", "lab", "reference")
 SUFFIXES = {".c", ".h", ".py", ".sql"}
 BINDING = re.compile(r"\b(MUST|SHALL)\b")
 # Bind the authors of other specifications, not a program.
