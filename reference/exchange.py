@@ -15,6 +15,7 @@ from scene import Cs, Party, Stage, Ticket, default_policy, time_part
 from story import Record
 
 PROVING = ("PSK", "env_key", "MPKi", "MPK", "protect")  # secrets of a MAC
+SSRC = 0x55667787  # plus the place in the map, where the Responder chooses
 
 
 @dataclass
@@ -71,7 +72,8 @@ class Scene(Stage):
             "TRANSFER_INIT", "I", called.label, raw, None, secrets,
             self.identities(called), mac=mac, kemac=kemac,
             ticket=ticket.record, guard=guard,
-            keys=ticket.keys + tuple(given) if opened else ()))
+            keys=(ticket.keys + tuple(given) if opened
+                  else changes.get("known", ()))))
         protect = {"key": ticket.mpki, "selector": 1, "RANDRi": rand,
                    "RANDRr": b""}
         return Call(ticket, csb, rand, index, raw, called, tuple(sessions),
@@ -104,14 +106,14 @@ class Scene(Stage):
                             + [write.v(alg, mac["value"])], **header)
         return raw, mac, {**secrets, "TPK": ticket.tpk}
 
-    def chosen(self, call):
-        """The Responder's map: one policy, SSRC and SPI each (R199, R205,
-        R208)."""
-        spi = (call.keys or call.init_keys)[0].spi if call.keys else b""
-        return tuple(replace(
+    def filled(self, call):
+        """The map with what the Responder must add: one policy, SSRC and SPI
+        for each (R199, R205, R208)."""
+        spi = call.keys[0].spi if call.keys else b""
+        return replace(call, sessions=tuple(replace(
             cs, policies=cs.policies[:1] or (0,),
-            ssrc=0x55667788 + n - 1 if cs.ssrc is None else cs.ssrc,
-            spi=cs.spi or spi) for n, cs in enumerate(call.sessions))
+            ssrc=SSRC + n if cs.ssrc is None else cs.ssrc,
+            spi=cs.spi or spi) for n, cs in enumerate(call.sessions)))
 
     def transfer_resp(self, call, resolved, sessions=None, policies=None,
                       given=(), at=None, rand="RANDRr of TRANSFER_RESP"):
@@ -119,7 +121,7 @@ class Scene(Stage):
         ticket, party = call.ticket, resolved.party
         key = resolved.mpkr or resolved.mpki
         which = "MPKr'" if resolved.mpkr else "MPKi"
-        sessions = self.chosen(call) if sessions is None else sessions
+        sessions = self.filled(call).sessions if sessions is None else sessions
         at = at or self.clock()
         parts = [time_part(at)]
         if "G" in ticket.flags:  # R74
@@ -240,6 +242,7 @@ class Scene(Stage):
 
     def finish(self, call):
         """SRTP master keys and salts, as both users have them now."""
+        self.sessions = []
         rands = (call.rand_i if "H" in call.ticket.flags else b"",
                  call.rand_r if "G" in call.ticket.flags else b"")
         for cs in call.sessions:

@@ -17,8 +17,8 @@ import mikeypk as pk
 import mikeyread
 import mikeywrite as write
 from mikeyread import (
-    APPLICATION, COUNTER, END, INITIATOR, KMS, NTP_UTC, NTP_UTC_32, PSK, REKEY,
-    RESPONDER, START, TIME_LENGTH, KeyData)
+    APPLICATION, BASE_TICKET, COUNTER, END, INITIATOR, KMS, NTP_UTC, NTP_UTC_32,
+    PSK, REKEY, RESPONDER, START, TIME_LENGTH, KeyData)
 from story import Record, Story
 
 TESTKEYS = pathlib.Path(__file__).resolve().parent / "testkeys"
@@ -174,8 +174,8 @@ class Stage(Story):
         self.without = set()  # "IDRi", "IDRr", "IDRkms", "IDRpsk", ...
         self.tpk_id = "tpk-1"
         self.thdr = b""
+        self.ticket_type = BASE_TICKET
         self.mpk_spis = b"\1", b"\2"
-        self.kms_response_id = True
         self.scheme = pk.S_PKCS1, "SHA-1"
         self.envelope = "pkcs1"
         self.chash = 0
@@ -264,8 +264,8 @@ class Stage(Story):
         parts += [write.idr(APPLICATION, a) for a in self.applications]
         return parts + [p.idr() for p in self.responders]
 
-    def make_ticket(self, given=None, tpk="TPK", mpk="MPK", rand="RAND of "
-                    "ticket"):
+    def make_ticket(self, given=None, tpk="TPK", mpk="MPK",
+                    rand="RAND of ticket"):
         """A base ticket, by the KMS or by the Initiator (5.2)."""
         given = (self.tgk(),) if given is None else tuple(given)
         suite, at = self.suite, self.clock()
@@ -392,17 +392,25 @@ class Stage(Story):
             secrets, self.identities(responder), mac=mac, kemac=kemac_record,
             guard=guard, **more))
 
-    # --- Request and Resolve -----------------------------------------------------
+    # --- Request and Resolve -----------------------------------------------
 
-    def request(self, variant="PSK", wanted=None, flags=None, given=None,
-                csb=0x11111111, rand="RANDRi of REQUEST_INIT", at=None):
-        """Ticket Request: a ticket and its keys for the Initiator."""
+    def request_init(self, variant="PSK", wanted=None, flags=None,
+                     csb=0x11111111, rand="RANDRi of REQUEST_INIT"):
+        """REQUEST_INIT: the policy and the keys that are wished for."""
         wanted = (self.tgk(),) if wanted is None else wanted
         middle = write.tp(write.policy_octets(
             flags or self.flags.replace("K", ""), self.suite.prf,
-            self.policy_parts(wanted or None)))
-        asked = self.ask("REQUEST", self.i, middle, rand, csb, variant)
-        ticket = self.make_ticket(given)
+            self.policy_parts(wanted or None), self.ticket_type))
+        return self.ask("REQUEST", self.i, middle, rand, csb, variant)
+
+    def request(self, variant="PSK", given=None, at=None, names=(), **wish):
+        """Ticket Request: a ticket and its keys for the Initiator."""
+        asked = self.request_init(variant, **wish)
+        return self.respond_request(asked, self.make_ticket(given, *names),
+                                    at)
+
+    def respond_request(self, asked, ticket, at=None):
+        """REQUEST_RESP: the ticket, and its keys but for the MPK itself."""
         self.respond(asked, "REQUEST_RESP",
                      [write.ticket(ticket.policy, ticket.data)],
                      self.mpks(ticket) + list(ticket.keys), at=at,
