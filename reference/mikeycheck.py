@@ -270,6 +270,10 @@ class Checked:
         equal("name", self.given["name"], self.name)
         equal("fields", self.given["fields"],
               mikeytree.fields(self.message.trace))
+        self.check_proofs()
+
+    def check_proofs(self):
+        """Everything but the description: what cryptography says."""
         self.check_mac()
         self.check_signature()
         self.check_envelope()
@@ -337,20 +341,20 @@ def sessions(checked):
         last = transfers[-1]
         bundle = [c for c in transfers
                   if c.message.csb_id == last.message.csb_id]
-        return _ticket_sessions(bundle)
+        return _ticket_sessions(bundle, known_keys(checked))
     old = [c for c in checked if c.message.data_type < 11
            and c.name != "Error"]
     return _old_sessions(old)
 
 
-def _ticket_sessions(bundle):
+def _ticket_sessions(bundle, told):
     first = next(c for c in bundle if c.message.payloads.one("TICKET"))
     flags = first.message.payloads.must("TICKET")["flags"]
     answer = next((c for c in bundle if c.message.rand(RESPONDER)), None)
     rands = (first.message.rand(INITIATOR) if "H" in flags else b"",
              answer.message.rand(RESPONDER) if answer and "G" in flags
              else b"")
-    prf, known = first.message.prf, [key(k) for k in known_keys(bundle)]
+    prf, known = first.message.prf, [key(k) for k in told]
     policies, result = _policies(bundle), []
     for cs in bundle[-1].message.sessions:
         policy = policies[cs.policies[0]]
@@ -363,9 +367,9 @@ def _ticket_sessions(bundle):
     return result
 
 
-def known_keys(bundle):
+def known_keys(checked):
     """Those of the last message that tells any."""
-    return next((c.given["keys"] for c in reversed(bundle)
+    return next((c.given["keys"] for c in reversed(checked)
                  if c.given["keys"]), [])
 
 

@@ -7,6 +7,7 @@
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import re
@@ -32,16 +33,27 @@ def to_json(vector):
     return ROW.sub(r"[\1, \2, \3, \4, \5]", text) + "\n"
 
 
-INDEX = (pathlib.Path(__file__).resolve().parent / "vectors.md")
+INDEX = pathlib.Path(__file__).resolve().parent / "vectors.md"
+
+
+def _kinds(vector):
+    """Names of the messages; the same one several times in a row is told
+    once."""
+    names = [m["name"] for m in vector["messages"]]
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(names)]
+    return ", ".join(name + (f" ×{count}" if count > 1 else "")
+                     for name, count in runs)
 
 
 def index(made):
-    """The text that explains the format, and a line for each vector."""
-    lines = ["| Vector | What | Messages |", "|---|---|---|"]
-    for vector in made:
-        name = vector["name"]
-        kinds = ", ".join(m["name"] for m in vector["messages"])
-        lines.append(f"| [{name}]({name}.md) | {vector['title']} | {kinds} |")
+    """The text that explains the format, and a line for each scenario."""
+    lines = ["| Vector, suites | What | Messages |", "|---|---|---|"]
+    for scenario in scenarios.SCENARIOS:
+        ours = [v for v in made if v["title"] == scenario.title]
+        links = ", ".join(f"[{v['suite']['bits']}]({v['name']}.md)"
+                          for v in ours)
+        lines.append(f"| {scenario.name} {links} | {scenario.title} | "
+                     f"{_kinds(ours[-1])} |")
     return INDEX.read_text(encoding="utf-8") + "\n".join(lines) + "\n"
 
 
