@@ -52,14 +52,14 @@ def _grow(rows):
     return roots
 
 
-def _wrapped(start, texts):
+def _wrapped(start, texts, indent):
     """Texts behind a start, in as many lines as they need."""
     lines, line = [], start
     for n, text in enumerate(texts):
         more = text + (", " if n + 1 < len(texts) else "")
         if len(line) + len(more) > WIDTH and line.strip():
             lines.append(line.rstrip())
-            line = " " * (len(start) - len(start.lstrip()) + 14)
+            line = "  " * indent + " " * 14
         line += more
     return lines + [line.rstrip()]
 
@@ -70,18 +70,17 @@ def tree(rows):
 
     def show(node, indent):
         start = f"{'  ' * indent}{node.at:>4} +{node.length:<4} {node.name}: "
-        leaves = []
-        pending = start
+        leaves, pending = [], start
         for child in node.children:
             if not child.children:
                 leaves.append(child.text())
                 continue
             if leaves or pending == start:
-                lines.extend(_wrapped(pending, leaves))
+                lines.extend(_wrapped(pending, leaves, indent))
             leaves, pending = [], "  " * indent + " " * 12
             show(child, indent + 1)
         if leaves or pending == start:
-            lines.extend(_wrapped(pending, leaves))
+            lines.extend(_wrapped(pending, leaves, indent))
     for root in _grow(rows):
         show(root, 0)
     return lines
