@@ -10,17 +10,21 @@ only if every proof held, and leaves nothing running on any path.
 import argparse
 import json
 import os
+import pathlib
 import sys
 import textwrap
 import time
 
-import audio
-import capture
-import ladder
-import proofs
-import topology
-from evidence import EvidenceError
-from harness import Lab, LabError
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
+                       / "reference"))
+
+import audio  # noqa: E402
+import capture  # noqa: E402
+import ladder  # noqa: E402
+import proofs  # noqa: E402
+import topology  # noqa: E402
+from evidence import EvidenceError  # noqa: E402
+from harness import Lab, LabError  # noqa: E402
 
 CALL = 5  # seconds
 SPEECH = 4.6  # seconds: a little less, so that all of it fits into the call

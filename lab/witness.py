@@ -13,12 +13,15 @@ import argparse
 import pathlib
 import sys
 
-import audio
-import evidence
-import g711
-import srtpread
-import wire
-from mikeyread import MikeyError
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
+                       / "reference"))
+
+import audio  # noqa: E402
+import evidence  # noqa: E402
+import g711  # noqa: E402
+import srtpread  # noqa: E402
+import wire  # noqa: E402
+from mikeyread import MikeyError  # noqa: E402
 
 CALLER, CALLEE = "caller", "callee"
 CONTENT_TYPE = "application/mikey"

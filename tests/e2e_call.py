@@ -18,7 +18,8 @@ import threading
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
+for folder in ("lab", "reference"):
+    sys.path.insert(0, str(HERE.parent / folder))
 
 import audio  # noqa: E402
 import capture  # noqa: E402

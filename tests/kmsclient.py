@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A KMS on a free port, and users of it that speak for themselves.
 
-The messages are built here from the specification and read by lab/mikeyread,
-which shares nothing with libmikey.
+The messages are built here from the specification and read by
+reference/mikeyread.py, which shares nothing with libmikey.
 """
 import base64
 import dataclasses
@@ -16,7 +16,8 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
+for folder in ("lab", "reference"):
+    sys.path.insert(0, str(HERE.parent / folder))
 
 import harness  # noqa: E402
 import mikeykeys  # noqa: E402

@@ -12,7 +12,8 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
+for folder in ("lab", "reference"):
+    sys.path.insert(0, str(HERE.parent / folder))
 
 import harness  # noqa: E402
 import mikeykeys as keys  # noqa: E402

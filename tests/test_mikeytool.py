@@ -14,8 +14,8 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
 PROGRAM = BUILD / "mikeytool"
-sys.path.insert(0, str(HERE.parent / "lab"))
-import mikeyread  # noqa: E402  (stands in lab/)
+sys.path.insert(0, str(HERE.parent / "reference"))
+import mikeyread  # noqa: E402
 
 
 def vectors(name):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derives the keys of MIKEY-TICKET and checks its MACs (RFC 6043, 5).
+"""Derives the keys of MIKEY and MIKEY-TICKET and checks their MACs.
 
-K0 to K6 are the derivations of RFC 6043 in the order of their selector
-octet; the comment at each names it. Like the reader, this stands on the
+K0 to K6 are the derivations of RFC 6043 (5.1, A.2) in the order of their
+selector octet; the comment at each names it. The older methods of RFC 3830
+have labels without a selector. Like the reader, this stands on the
 specification alone.
 """
 
@@ -24,6 +25,7 @@ ANY = 0xFFFFFFFF
 DIGEST = {0: "sha1", 1: "sha256"}
 ENCR_LENGTHS = {0: (0, 0), 1: (16, 14), 2: (16, 8), 3: (32, 14)}
 MAC_DIGEST = {1: "sha1", 2: "sha256"}
+AES_CM, AES_KW = (1, 3), 2
 
 
 class MacError(MikeyError):
@@ -72,6 +74,25 @@ def time64(timestamp):
     return value + bytes(4) if timestamp["type"] == 3 else bytes(4) + value
 
 
+def aes_wrap(key, initial, plain):
+    """RFC 3394 wrap whose initial value is the salt_key (RFC 3830).
+
+    Nothing says how to pad (AMB 11), so nothing is padded.
+    """
+    blocks = [plain[i:i + 8] for i in range(0, len(plain), 8)]
+    if len(plain) % 8 or len(blocks) < 2:
+        raise MikeyError(f"AES key wrap cannot carry {len(plain)} octets")
+    cipher = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    register = initial
+    for step in range(1, 6 * len(blocks) + 1):
+        i = (step - 1) % len(blocks)
+        mixed = cipher.update(register + blocks[i])
+        register = (int.from_bytes(mixed[:8], "big") ^ step).to_bytes(
+            8, "big")
+        blocks[i] = mixed[8:]
+    return register + b"".join(blocks)
+
+
 def aes_unwrap(key, initial, wrapped):
     """RFC 3394 unwrap whose initial value is the salt_key (RFC 3830)."""
     blocks = [wrapped[i:i + 8] for i in range(0, len(wrapped), 8)]
@@ -103,8 +124,71 @@ def _label(constant, selector, tail=b"", cs_id=0xFF, field=ANY):
 
 
 @dataclass(frozen=True)
-class Protection:
-    """Derives what protects one message or one ticket from one key."""
+class Sealed:
+    """An encrypted KEMAC and what made it; no IV for AES-KW and NULL."""
+
+    data: bytes
+    encr_key: bytes
+    salt_key: bytes
+    block: bytes | None
+    plain: bytes
+
+
+class Guard:
+    """What protects one message or one ticket; `derive` is the difference.
+
+    Has a `csb_id`, which enters the IV of AES-CM.
+    """
+
+    def auth(self, algorithm):
+        if algorithm not in MAC_DIGEST:
+            raise MikeyError(f"MAC algorithm {algorithm} proves nothing")
+        return self.derive(AUTH, mikeyread.MAC_LENGTH[algorithm])
+
+    def mac(self, algorithm, octets):
+        return hmac.digest(self.auth(algorithm), octets,
+                           MAC_DIGEST[algorithm])
+
+    def encr(self, algorithm):
+        """encr_key and salt_key for a KEMAC with that algorithm."""
+        if algorithm not in ENCR_LENGTHS:
+            raise MikeyError(f"unknown encryption algorithm {algorithm}")
+        key, salt = ENCR_LENGTHS[algorithm]
+        return self.derive(ENCR, key), self.derive(SALT, salt)
+
+    def seal(self, algorithm, plain, timestamp):
+        """Encrypt Key Data for a KEMAC beside that T (AMB 5, A)."""
+        key, salt = self.encr(algorithm)
+        block = None
+        data = plain
+        if algorithm in AES_CM:
+            block = counter_block(salt, self.csb_id, time64(timestamp))
+            data = aes_ctr(key, block, plain)
+        elif algorithm == AES_KW:
+            data = aes_wrap(key, salt, plain)
+        return Sealed(data, key, salt, block, plain)
+
+    def open(self, kemac, timestamp):
+        """The plaintext of a KEMAC, whatever stands in it."""
+        algorithm, data = kemac["encr alg"], kemac["data"]
+        key, salt = self.encr(algorithm)
+        if algorithm in AES_CM:
+            block = counter_block(salt, self.csb_id, time64(timestamp))
+            return aes_ctr(key, block, data)
+        if algorithm == AES_KW:
+            return aes_unwrap(key, salt, data)
+        return data
+
+    def decrypt(self, kemac, timestamp):
+        """The keys in a KEMAC; its T is the one beside it (AMB 5, A)."""
+        if kemac["mac alg"] != 0:
+            raise MikeyError("a KEMAC of MIKEY-TICKET has no MAC (R35)")
+        return mikeyread.parse_keys(self.open(kemac, timestamp))
+
+
+@dataclass(frozen=True)
+class Protection(Guard):
+    """Keys of MIKEY-TICKET, whose labels carry a selector."""
 
     function: int
     key: bytes
@@ -116,34 +200,31 @@ class Protection:
         label = _label(constant, self.selector, self.tail, field=self.csb_id)
         return prf(self.function, self.key, label, octets)
 
-    def auth(self, algorithm):
-        if algorithm not in MAC_DIGEST:
-            raise MikeyError(f"MAC algorithm {algorithm} proves nothing")
-        return self.derive(AUTH, mikeyread.MAC_LENGTH[algorithm])
 
-    def mac(self, algorithm, covered):
-        return hmac.digest(self.auth(algorithm), covered,
-                           MAC_DIGEST[algorithm])
+@dataclass(frozen=True)
+class OldProtection(Guard):
+    """Keys of the methods of RFC 3830: one set for both directions."""
 
-    def encr(self, algorithm):
-        """encr_key and salt_key for a KEMAC with that algorithm."""
-        if algorithm not in ENCR_LENGTHS:
-            raise MikeyError(f"unknown encryption algorithm {algorithm}")
-        key, salt = ENCR_LENGTHS[algorithm]
-        return self.derive(ENCR, key), self.derive(SALT, salt)
+    function: int
+    key: bytes
+    csb_id: int
+    rand: bytes
 
-    def decrypt(self, kemac, timestamp):
-        """The keys in a KEMAC; its T is the one beside it (AMB 5, A)."""
-        if kemac["mac alg"] != 0:
-            raise MikeyError("a KEMAC of MIKEY-TICKET has no MAC (R35)")
-        algorithm, data = kemac["encr alg"], kemac["data"]
-        key, salt = self.encr(algorithm)
-        if algorithm in (1, 3):
-            block = counter_block(salt, self.csb_id, time64(timestamp))
-            data = aes_ctr(key, block, data)
-        elif algorithm == 2:
-            data = aes_unwrap(key, salt, data)
-        return mikeyread.parse_keys(data)
+    def derive(self, constant, octets):
+        label = old_label(constant, 0xFF, self.csb_id, self.rand)
+        return prf(self.function, self.key, label, octets)
+
+
+def old_label(constant, cs_id, csb_id, rand):
+    """RFC 3830, 4.1.3 and 4.1.4: no selector, no lengths."""
+    return (constant.to_bytes(4, "big") + bytes([cs_id])
+            + csb_id.to_bytes(4, "big") + rand)
+
+
+def old_session_key(constant, tgk, function, cs_id, csb_id, rand, octets):
+    """TEK or salt of one crypto session by RFC 3830."""
+    return prf(function, tgk, old_label(constant, cs_id, csb_id, rand),
+               octets)
 
 
 def message_protection(key, message, selector, rand_i=b"", rand_r=b""):
