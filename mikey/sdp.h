@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Carriage in SDP (RFC 4567), for anybody's SIP or SDP stack: finds the
- * key-mgmt attributes of a description, says which one keys which medium.
+ * key-mgmt attributes of a description, says which one keys which medium, and
+ * what an offerer or answerer has to do next.
+ *
+ *     mikey_sdp_scan -> mikey_sdp_choose -> mikey_sdp_offer_begin
+ *     for each mikey_sdp_offer_next:
+ *         mikey_sdp_read, mikey_sdp_list_check, mikey_sdp_cs_check, the
+ *         exchange itself -> mikey_sdp_offer_result
+ *     mikey_sdp_rule(mikey_sdp_offer_event()) -> answer, or refuse
  *
  * Readings taken where RFC 4567 leaves room:
  * - An attribute at a medium hides all of the session's for that medium (3.1),
@@ -309,5 +316,161 @@ TS_MUST enum ts_err mikey_sdp_cs_media(const struct mikey_sdp *s, int level,
  */
 TS_MUST enum ts_err mikey_sdp_cs_check(const struct mikey_sdp *s, int level,
                                        const uint8_t *cs, size_t n);
+
+/* --- offer and answer (4.1.1, 4.1.2, 8) --- */
+
+/** What became of one attribute of an offer. */
+enum mikey_sdp_result {
+    MIKEY_SDP_IGNORED,       /* another protocol's, or keys nothing */
+    MIKEY_SDP_PENDING,       /* to be processed */
+    MIKEY_SDP_TAKEN,         /* accepted, and a response message goes back */
+    MIKEY_SDP_TAKEN_SILENT,  /* accepted without a response: F=0 (AMB 8) */
+    MIKEY_SDP_NOT_SUPPORTED, /* refused: a parameter is not supported */
+    MIKEY_SDP_FAILED,        /* refused: not authentic, and all the rest */
+};
+
+/** A received offer while it is processed. */
+struct mikey_sdp_offer {
+    const struct mikey_sdp *sdp;        /* borrowed */
+    bool rekey;                         /* a session goes on already */
+    uint8_t result[MIKEY_SDP_ATTR_MAX]; /* enum mikey_sdp_result */
+};
+
+/**
+ * Begin with an offer. To be processed is each attribute of the one protocol
+ * that was chosen, at session level and at every medium that it keys (4.1.2);
+ * for re-keying that is the protocol of the first offer (4.1.2).
+ *
+ * @param o      filled in; good for mikey_sdp_offer_event() on failure, too
+ * @param sdp    the offer; must outlive o
+ * @param prot   the protocol
+ * @param rekey  a new offer in a session that has keys
+ * @return OK; E_MISSING for an offer without an attribute that counts;
+ *         E_UNSUPPORTED for one without that protocol
+ */
+TS_MUST enum ts_err mikey_sdp_offer_begin(struct mikey_sdp_offer *o,
+                                          const struct mikey_sdp *sdp,
+                                          struct ts_span prot, bool rekey);
+
+/** Index in o->sdp->attr of the next attribute to be processed; -1: none. */
+int mikey_sdp_offer_next(const struct mikey_sdp_offer *o);
+
+/**
+ * Note what became of an attribute.
+ *
+ * @param i       as mikey_sdp_offer_next() gave it
+ * @param result  MIKEY_SDP_TAKEN or one that stands behind it
+ * @return OK; E_STATE for an attribute that is not pending; E_RANGE for
+ *         another result
+ */
+TS_MUST enum ts_err mikey_sdp_offer_result(struct mikey_sdp_offer *o, int i,
+                                           enum mikey_sdp_result result);
+
+/** How strongly something is asked for (RFC 2119). */
+enum mikey_need {
+    MIKEY_NEED_NONE, /* must not, or makes no sense */
+    MIKEY_NEED_MAY,
+    MIKEY_NEED_SHOULD,
+    MIKEY_NEED_MUST,
+};
+
+/**
+ * Whether the answer has a key-mgmt attribute at a level. It has it where the
+ * offer has it (4.1.1, 4.1.2): MUST for the response message; SHOULD for a
+ * MIKEY Error, if what was refused there is to be renegotiated. NONE where no
+ * response was made (F=0, AMB 8), for a response once another attribute was
+ * refused, and at any other level.
+ */
+enum mikey_need mikey_sdp_answer_need(const struct mikey_sdp_offer *o,
+                                      int level);
+
+/** What can come to pass. */
+enum mikey_sdp_event {
+    /* at the answerer, as mikey_sdp_offer_event() finds it */
+    MIKEY_SDP_OFFER_OPEN,          /* not all attributes were processed */
+    MIKEY_SDP_OFFER_TAKEN,         /* all were accepted */
+    MIKEY_SDP_OFFER_NOT_SUPPORTED, /* one was refused: parameter */
+    MIKEY_SDP_OFFER_FAILED,        /* one was refused: anything else */
+    MIKEY_SDP_OFFER_RETRY,         /* one was refused, to be renegotiated */
+    MIKEY_SDP_OFFER_NO_PROTOCOL,   /* none that is supported */
+    MIKEY_SDP_OFFER_NO_PROTOCOL_RETRY,
+    MIKEY_SDP_OFFER_NO_KEYS, /* no key-mgmt, where policy wants it (8) */
+    MIKEY_SDP_REKEY_FAILED,  /* refused, in a session that has keys */
+    /* at the offerer */
+    MIKEY_SDP_ANSWER_TAKEN,     /* all responses verify */
+    MIKEY_SDP_ANSWER_FAILED,    /* one does not, or is not there */
+    MIKEY_SDP_ANSWER_REJECTED,  /* a MIKEY Error came: give up */
+    MIKEY_SDP_ANSWER_RETRY,     /* a MIKEY Error came: renegotiate */
+    MIKEY_SDP_ANSWER_UNSECURED, /* security was declined; policy wants it (8) */
+    MIKEY_SDP_ANSWER_488,       /* the offer was refused as a whole */
+    MIKEY_SDP_REKEY_488,        /* so was one in a session that has keys */
+    MIKEY_SDP_EVENTS,
+};
+
+/** What to do then. */
+enum mikey_sdp_act {
+    MIKEY_SDP_WAIT,      /* process the next attribute */
+    MIKEY_SDP_ANSWER,    /* send the answer */
+    MIKEY_SDP_REFUSE,    /* send the status; nothing of the offer counts, what
+                              was accepted neither */
+    MIKEY_SDP_PROCEED,   /* the set-up goes on; keys change now */
+    MIKEY_SDP_NEW_OFFER, /* another offer/answer exchange, the session stays */
+    MIKEY_SDP_ABORT_SETUP, /* this set-up is over: CANCEL, or ACK and BYE */
+    MIKEY_SDP_ABORT,       /* the session is over: BYE */
+};
+
+/** A rule of RFC 4567. */
+struct mikey_sdp_verdict {
+    enum mikey_sdp_act act;
+    unsigned status;         /* SIP status to send: 488; 200 or the provisional
+                                response that carries the answer; 0: none */
+    unsigned warning;        /* Warning header: 306, 399; 0: none */
+    enum mikey_need message; /* a MIKEY Error as key-mgmt value along with it */
+    const char *text;        /* warn-text; NULL without Warning */
+    const char *clause;      /* of RFC 4567 */
+};
+
+/**
+ * Where a received offer stands. The first attribute that was refused decides,
+ * whether others are pending or were accepted (4.1.2).
+ *
+ * @param retry  the offer, if refused, is to be renegotiated and not aborted;
+ *               not heeded when re-keying, for which 488 is asked for
+ */
+enum mikey_sdp_event mikey_sdp_offer_event(const struct mikey_sdp_offer *o,
+                                           bool retry);
+
+/** What RFC 4567 asks for. An event out of range is a failure. */
+struct mikey_sdp_verdict mikey_sdp_rule(enum mikey_sdp_event event);
+
+/**
+ * The answer fits the offer: as many m-lines (RFC 3264 6), none that lost its
+ * protection, key-mgmt of the one protocol, only at levels where the offer had
+ * it.
+ *
+ * @param prot  gets the protocol that was chosen; empty if the answer has none
+ * @param at    gets the offset in bytes of the answer's line that does not fit
+ * @return OK; E_MISMATCH; E_UNSUPPORTED for a second protocol
+ */
+TS_MUST enum ts_err mikey_sdp_answer_check(const struct mikey_sdp *offer,
+                                           const struct mikey_sdp *answer,
+                                           struct ts_span *prot, size_t *at);
+
+/**
+ * The answer's attribute to one that was offered, at the same level (4.1.2).
+ *
+ * @param answer    as mikey_sdp_answer_check() accepted it
+ * @param sent      attribute of the offer, of the protocol that was chosen
+ * @param expected  a response must come: F=1
+ * @param got       gets the attribute; NULL if not OK. It may hold a MIKEY
+ *                  Error, with F=0 too
+ * @return OK; E_EMPTY if nothing is there and need not be: F=0, the attribute
+ *         keyed nothing, or the medium was refused; E_MISSING
+ */
+TS_MUST enum ts_err mikey_sdp_answer_attr(const struct mikey_sdp *offer,
+                                          const struct mikey_sdp *answer,
+                                          const struct mikey_sdp_attr *sent,
+                                          bool expected,
+                                          const struct mikey_sdp_attr **got);
 
 #endif
