@@ -8,6 +8,7 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
+#include "mikey/sdp.h"
 #include "ue/keying.h"
 
 /* The address of a c= line. */
@@ -73,24 +74,6 @@ static int number(struct ts_span s)
         value = value * 10 + (s.p[i] - '0');
     }
     return value <= 0xffff ? value : -1;
-}
-
-/* Base64 with padding and zero bits behind the end (RFC 4648 3.5). */
-static bool is_base64(struct ts_span s)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "abcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (s.n == 0 || s.n % 4)
-        return false;
-    size_t pad = s.p[s.n - 1] != '=' ? 0 : s.p[s.n - 2] != '=' ? 1 : 2;
-    size_t last = 0;
-    for (size_t i = 0; i < s.n - pad; i++) {
-        const char *at = memchr(alphabet, s.p[i], 64);
-        if (!at)
-            return false;
-        last = (size_t)(at - alphabet);
-    }
-    return (last & ((1u << 2 * pad) - 1)) == 0;
 }
 
 /* c=IN IP4 192.0.2.1 */
@@ -187,7 +170,7 @@ static void read_key(struct scan *s, struct ts_span value)
         refuse(s, TS_E_UNSUPPORTED, "key-mgmt protocol other than mikey");
     else if (s->out->key.n >= UE_LINE_MAX)
         refuse(s, TS_E_RANGE, "key-mgmt line too long");
-    else if (!is_base64(value))
+    else if (!mikey_sdp_is_base64(value))
         refuse(s, TS_E_FORMAT, "key-mgmt data is not base64");
 }
 
