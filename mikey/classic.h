@@ -63,31 +63,30 @@ struct mikey_classic_new {
     /* An initial message: suite, csb and rand. A CSB update has them from the
        I_MESSAGE that began the bundle, and sends no RAND. */
     const struct mikey_suite *suite;
-    uint32_t csb;
-    struct ts_span rand; /* 16 bytes or more */
     const struct mikey_msg *first;
+    struct ts_span rand; /* 16 bytes or more */
+    uint32_t csb;
     bool want_response; /* V flag */
-    struct mikey_time t;
     uint8_t map_type, n_cs;
+    uint8_t encr;   /* suite->encr, AES-KW-128, NULL if allowed */
+    uint8_t mac;    /* suite->auth; NULL in PK with AES-KW, or if allowed */
+    unsigned allow; /* MIKEY_ALLOW_NULL counts */
     struct ts_span map;
+    struct mikey_time t;
     struct mikey_id id_i, id_r; /* data.p NULL: left out; IDr alone cannot be */
     const struct mikey_sp *sp;
     size_t n_sp;
     struct ts_span sdp_ids;       /* General Extension, or empty */
-    uint8_t encr;                 /* suite->encr, AES-KW-128, NULL if allowed */
-    uint8_t mac;                  /* suite->auth; NULL in PK with AES-KW, or if
-                                     allowed */
     const struct mikey_key *keys; /* TGK and TEK, with or without salt; may be
                                      none, for example in an update */
     size_t n_keys;
     struct ts_span secret; /* PSK, or envelope key of 16 bytes or more */
-    unsigned allow;        /* MIKEY_ALLOW_NULL counts */
 
     /* public key only */
     const struct mikey_signer *signer;
     const struct mikey_sealer *sealer;
-    uint8_t cache;            /* C of PKE: enum mikey_pke_cache */
     struct mikey_id inner_id; /* ID before the keys; data.p NULL: as id_i */
+    uint8_t cache;            /* C of PKE: enum mikey_pke_cache */
     bool without_kemac;       /* an update that brings no keys */
 };
 
@@ -157,7 +156,8 @@ TS_MUST enum ts_err mikey_classic_algs(const struct mikey_msg *m,
  * secret too short or too long, a key that cannot be written, or a chain that
  * AES-KW cannot wrap: a multiple of 8 octets, at least 16); E_UNSUPPORTED
  * (algorithms); E_MISSING (IDr without IDi); E_REPLAY (an update with the T of
- * the first message would use its key stream again).
+ * the first message would use its key stream again); E_STATE (an update where
+ * the envelope key of the first message must not be cached).
  */
 void mikey_build_classic_psk(struct ts_writer *w,
                              const struct mikey_classic_new *in);
@@ -168,11 +168,11 @@ void mikey_build_classic_psk(struct ts_writer *w,
  * @param x     secret is the PSK; an update has x->first
  * @param keys  filled in; mikey_keys_wipe() it on every path. May be none
  * @return OK; E_MISMATCH (identity, or CSB ID or PRF of an update); E_REPLAY
- *         (an update with the T of the first message); E_STATE (x->first has
- *         no RAND); E_RANGE (length of the secret); E_AUTH; what
- *         mikey_classic_check() and _algs() give; for the keys E_FORMAT (type,
- *         or the same SPI twice), E_UNSUPPORTED (number or length), E_SHORT,
- *         E_TRAILING, E_UNKNOWN
+ *         (an update with the T of the first message); E_ORDER (an update that
+ *         must be a PK message: 4.5); E_STATE (x->first has no RAND); E_RANGE
+ *         (length of the secret); E_AUTH; what mikey_classic_check() and
+ *         _algs() give; for the keys E_FORMAT (type, or the same SPI twice),
+ *         E_UNSUPPORTED (number or length), E_SHORT, E_TRAILING, E_UNKNOWN
  */
 TS_MUST enum ts_err mikey_classic_psk_open(const struct mikey_classic *x,
                                            const struct mikey_msg *m,

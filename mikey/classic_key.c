@@ -47,7 +47,7 @@ enum ts_err mikey_classic_tek(const struct mikey_bundle *b, struct ts_span tgk,
     static const uint32_t constants[] = {C_TEK, C_TEK_AUTH, C_TEK_ENCR,
                                          C_TEK_SALT};
     struct mikey_prf prf;
-    uint8_t more[255];
+    uint8_t more[255] = {0};
     if (!mikey_suite_prf(b->prf))
         return TS_E_UNSUPPORTED;
     if (tgk.n == 0 || tgk.n > MIKEY_TGK_MAX || n > sizeof more ||

@@ -5,11 +5,20 @@
  */
 #include "mikey/classic_in.h"
 
+/* 6.3: an envelope key that must not be cached is no PSK for an update */
+static bool is_used_once(const struct mikey_msg *first)
+{
+    return first && first->hdr.type == MIKEY_PK &&
+           first->pke.c == MIKEY_CACHE_NO;
+}
+
 void mikey_build_classic_psk(struct ts_writer *w,
                              const struct mikey_classic_new *in)
 {
     struct mikey_guard g;
     struct mikey_build b = mikey_classic_begin(w, MIKEY_PSK, in, &g);
+    if (is_used_once(in->first))
+        ts_writer_fail(w, TS_E_STATE);
     if (!w->err)
         mikey_classic_kemac_put(&b, &g, in, NULL);
     mikey_guard_end(&g);
@@ -24,6 +33,8 @@ enum ts_err mikey_classic_psk_open(const struct mikey_classic *x,
     keys->n = keys->len = 0;
     if (m->hdr.type != MIKEY_PSK)
         return TS_E_UNKNOWN;
+    if (is_used_once(x->first))
+        return TS_E_ORDER;
     enum ts_err err = mikey_classic_enter(x, m, &f);
     if (err)
         return err;

@@ -443,6 +443,16 @@ static void an_update_may_bring_a_new_envelope(void **state)
     struct bytes b = pair_build(mikey_build_classic_pk, &in);
     pair_read(&b, &first);
     x.first = &first;
+    in = pair_psk(&p); /* its key must not be cached, so it is no PSK */
+    in.secret = ts_key_span(&p.env_key);
+    in.first = &first;
+    in.t = p.later;
+    FAILS(TS_E_STATE, pair_refuses(mikey_build_classic_psk, &in));
+    first.pke.c = MIKEY_CACHE_YES;
+    struct bytes psk = pair_build(mikey_build_classic_psk, &in);
+    first.pke.c = MIKEY_CACHE_NO;
+    x.secret = in.secret;
+    FAILS(TS_E_ORDER, pair_open_psk(&x, span_of(&psk), &o.keys));
     for (unsigned how = 0; how < 3; how++) {
         in = pair_pk(&p);
         in.first = &first;
