@@ -58,7 +58,7 @@ static const struct mikey_opener opener = {NULL, open_sealed};
 
 /* --- made right --- */
 
-static void message_key(const struct mikey_bundle *b, uint32_t constant,
+static void message_key(const struct mikey_classic_label *b, uint32_t constant,
                         uint8_t *out, size_t n)
 {
     uint8_t label[4 + 1 + 4 + 255];
@@ -72,8 +72,8 @@ static void message_key(const struct mikey_bundle *b, uint32_t constant,
     mikey_prf(&prf, ts_written(&w), out, n);
 }
 
-static void encrypt(const struct mikey_msg *m, const struct mikey_bundle *b,
-                    uint8_t *data)
+static void encrypt(const struct mikey_msg *m,
+                    const struct mikey_classic_label *b, uint8_t *data)
 {
     const struct mikey_suite *suite = mikey_suite_prf(b->prf);
     uint8_t key[32], salt[14];
@@ -92,7 +92,7 @@ static void encrypt(const struct mikey_msg *m, const struct mikey_bundle *b,
 }
 
 /* PSK and PK. The KEMAC of buf, in place. */
-static void seal(uint8_t *buf, size_t n, const struct mikey_bundle *b)
+static void seal(uint8_t *buf, size_t n, const struct mikey_classic_label *b)
 {
     const struct mikey_suite *suite = mikey_suite_prf(b->prf);
     struct mikey_msg m;
@@ -133,7 +133,7 @@ static void must_be_form(const struct mikey_msg *m, bool update)
 }
 
 static void each_session(const struct mikey_msg *m,
-                         const struct mikey_bundle *b,
+                         const struct mikey_classic_label *b,
                          const struct mikey_keys *keys)
 {
     struct mikey_cs cs;
@@ -183,7 +183,7 @@ static void send_on(const struct mikey_keys *keys)
 }
 
 static void must_be_keys_of(const struct mikey_msg *m,
-                            const struct mikey_bundle *b,
+                            const struct mikey_classic_label *b,
                             const struct mikey_keys *keys)
 {
     const struct ts_span plain = ts_span(keys->plain, keys->len);
@@ -202,7 +202,7 @@ static void must_be_keys_of(const struct mikey_msg *m,
 /* Without the key nothing is believed; PK, whose signatures are all right
  * here, may come without a KEMAC in an update. */
 static void open_it(const struct mikey_classic *x, const struct mikey_msg *m,
-                    const struct mikey_bundle *b, bool sealed)
+                    const struct mikey_classic_label *b, bool sealed)
 {
     static struct mikey_keys keys;
     static struct mikey_classic_opened o;
@@ -272,7 +272,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!two.p || mikey_classic_read(two, x.allow, &m))
         return 0;
     x.first = flags & UPDATE && has_first ? &first : NULL;
-    const struct mikey_bundle b = mikey_bundle_of(x.first ? x.first : &m);
+    const struct mikey_classic_label b =
+        mikey_classic_label_of(x.first ? x.first : &m);
     memcpy(buf, two.p, two.n);
     if (flags & SEAL) {
         seal(buf, two.n, &b);

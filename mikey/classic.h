@@ -41,7 +41,7 @@ enum mikey_classic_allow {
 };
 
 /** What enters the labels of all keys of a bundle (4.1.3, 4.1.4). */
-struct mikey_bundle {
+struct mikey_classic_label {
     uint8_t prf;         /* enum mikey_prf_func */
     uint32_t csb;        /* CSB ID */
     struct ts_span rand; /* RAND of the first message; borrowed */
@@ -389,7 +389,8 @@ TS_MUST enum ts_err mikey_classic_policy(const struct mikey_msg *m,
 #define MIKEY_TGK_MAX 192
 
 /** The labels of a bundle, from the I_MESSAGE that began it. */
-struct mikey_bundle mikey_bundle_of(const struct mikey_msg *first);
+struct mikey_classic_label
+mikey_classic_label_of(const struct mikey_msg *first);
 
 /**
  * A key for the security protocol of one crypto session, from a TGK (4.1.3):
@@ -400,7 +401,7 @@ struct mikey_bundle mikey_bundle_of(const struct mikey_msg *first);
  * @param out  gets n bytes, at most 255; the caller wipes it
  * @return OK; E_RANGE (tgk, n, RAND of over 255 bytes); E_UNSUPPORTED (PRF)
  */
-TS_MUST enum ts_err mikey_classic_tek(const struct mikey_bundle *b,
+TS_MUST enum ts_err mikey_classic_tek(const struct mikey_classic_label *b,
                                       struct ts_span tgk,
                                       enum mikey_tek_use use, uint8_t cs,
                                       uint8_t *out, size_t n);
@@ -427,7 +428,7 @@ TS_MUST enum ts_err mikey_classic_pick(const struct mikey_keys *keys,
  *         salt, lengths that we do not handle (key of under 16 or either of
  *         over TS_KEY_MAX bytes); and what mikey_classic_tek() gives
  */
-TS_MUST enum ts_err mikey_classic_session(const struct mikey_bundle *b,
+TS_MUST enum ts_err mikey_classic_session(const struct mikey_classic_label *b,
                                           const struct mikey_key *k, uint8_t cs,
                                           const struct mikey_srtp_policy *p,
                                           struct ts_key *key,

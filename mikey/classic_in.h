@@ -13,7 +13,7 @@
 struct mikey_guard {
     struct mikey_prf prf; /* n is 0 if there is no secret */
     const struct mikey_suite *suite;
-    struct mikey_bundle bundle;
+    struct mikey_classic_label bundle;
 };
 
 /**
@@ -23,7 +23,7 @@ struct mikey_guard {
  * @return OK; E_UNSUPPORTED (PRF); E_RANGE (length of secret or RAND)
  */
 TS_MUST enum ts_err mikey_guard_begin(struct mikey_guard *g,
-                                      const struct mikey_bundle *b,
+                                      const struct mikey_classic_label *b,
                                       struct ts_span secret, bool need);
 
 /** The auth_key, set into an HMAC. The caller wipes it. */
@@ -71,8 +71,8 @@ TS_MUST enum ts_err mikey_classic_kemac_decrypt(const struct mikey_msg *m,
 bool mikey_classic_needs_secret(const struct mikey_msg *m);
 
 /** The labels for a message: of the bundle that it updates, or its own. */
-struct mikey_bundle mikey_classic_labels(const struct mikey_classic *x,
-                                         const struct mikey_msg *init);
+struct mikey_classic_label mikey_classic_labels(const struct mikey_classic *x,
+                                                const struct mikey_msg *init);
 
 /**
  * All that is judged in an I_MESSAGE before its MAC or signature: form,

@@ -22,7 +22,7 @@ enum {
 #define KW_MORE  8 /* bytes that AES-KW adds */
 
 /* PRF(key, constant(4) || CS ID(1) || CSB ID(4) || RAND, n) */
-static void derive(struct mikey_prf *prf, const struct mikey_bundle *b,
+static void derive(struct mikey_prf *prf, const struct mikey_classic_label *b,
                    uint32_t constant, uint8_t cs, uint8_t *out, size_t n)
 {
     uint8_t label[4 + 1 + 4 + RAND_MAX];
@@ -34,15 +34,15 @@ static void derive(struct mikey_prf *prf, const struct mikey_bundle *b,
     mikey_prf(prf, ts_written(&w), out, n);
 }
 
-struct mikey_bundle mikey_bundle_of(const struct mikey_msg *first)
+struct mikey_classic_label mikey_classic_label_of(const struct mikey_msg *first)
 {
-    return (struct mikey_bundle){first->hdr.prf, first->hdr.csb,
-                                 first->rand[0]};
+    return (struct mikey_classic_label){first->hdr.prf, first->hdr.csb,
+                                        first->rand[0]};
 }
 
-enum ts_err mikey_classic_tek(const struct mikey_bundle *b, struct ts_span tgk,
-                              enum mikey_tek_use use, uint8_t cs, uint8_t *out,
-                              size_t n)
+enum ts_err mikey_classic_tek(const struct mikey_classic_label *b,
+                              struct ts_span tgk, enum mikey_tek_use use,
+                              uint8_t cs, uint8_t *out, size_t n)
 {
     static const uint32_t constants[] = {C_TEK, C_TEK_AUTH, C_TEK_ENCR,
                                          C_TEK_SALT};
@@ -68,7 +68,7 @@ enum ts_err mikey_classic_tek(const struct mikey_bundle *b, struct ts_span tgk,
 }
 
 enum ts_err mikey_guard_begin(struct mikey_guard *g,
-                              const struct mikey_bundle *b,
+                              const struct mikey_classic_label *b,
                               struct ts_span secret, bool need)
 {
     g->prf.n = 0;

@@ -12,10 +12,10 @@ bool mikey_classic_needs_secret(const struct mikey_msg *m)
            (m->has_v && m->v.alg != MIKEY_AUTH_NULL);
 }
 
-struct mikey_bundle mikey_classic_labels(const struct mikey_classic *x,
-                                         const struct mikey_msg *init)
+struct mikey_classic_label mikey_classic_labels(const struct mikey_classic *x,
+                                                const struct mikey_msg *init)
 {
-    return mikey_bundle_of(x->first ? x->first : init);
+    return mikey_classic_label_of(x->first ? x->first : init);
 }
 
 static bool same_time(struct mikey_time a, struct mikey_time b)
@@ -249,7 +249,7 @@ static enum ts_err check_new(const struct mikey_classic_new *in, bool pk,
 
 static struct mikey_build put_hdr(struct ts_writer *w, enum mikey_type type,
                                   const struct mikey_classic_new *in,
-                                  const struct mikey_bundle *bundle)
+                                  const struct mikey_classic_label *bundle)
 {
     const struct mikey_hdr hdr = {
         .type = (uint8_t)type,
@@ -270,10 +270,10 @@ struct mikey_build mikey_classic_begin(struct ts_writer *w,
 {
     bool pk = type == MIKEY_PK;
     bool need = in->encr != MIKEY_ENCR_NULL || in->mac != MIKEY_AUTH_NULL || pk;
-    struct mikey_bundle bundle = {in->suite ? in->suite->prf : (uint8_t)0xff,
-                                  in->csb, in->rand};
+    struct mikey_classic_label bundle = {
+        in->suite ? in->suite->prf : (uint8_t)0xff, in->csb, in->rand};
     if (in->first)
-        bundle = mikey_bundle_of(in->first);
+        bundle = mikey_classic_label_of(in->first);
     enum ts_err err = mikey_guard_begin(g, &bundle, in->secret, need);
     if (!err)
         err = check_new(in, pk, g);

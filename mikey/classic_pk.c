@@ -131,7 +131,7 @@ static enum ts_err open_sealed(const struct mikey_classic *x,
     enum ts_err err = open_pke(m, opener, &out->env_key, &usable);
     if (err)
         return err;
-    const struct mikey_bundle bundle = mikey_classic_labels(x, m);
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, m);
     err = mikey_guard_begin(&g, &bundle, ts_key_span(&out->env_key), true);
     if (!err && m->has_kemac)
         err = open_kemac(m, expected, &g, &out->keys);
@@ -285,7 +285,7 @@ enum ts_err mikey_dhhmac_verify(const struct mikey_classic *x,
         err = TS_E_FORMAT; /* RFC 4650 4.2 */
     if (err)
         return err;
-    const struct mikey_bundle bundle =
+    const struct mikey_classic_label bundle =
         mikey_classic_labels(x, m->hdr.type == MIKEY_DHHMAC_RESP ? init : m);
     err = mikey_guard_begin(&g, &bundle, x->secret, true);
     if (!err)

@@ -38,7 +38,7 @@ enum ts_err mikey_classic_psk_open(const struct mikey_classic *x,
     enum ts_err err = mikey_classic_enter(x, m, &f);
     if (err)
         return err;
-    const struct mikey_bundle bundle = mikey_classic_labels(x, m);
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, m);
     err = mikey_guard_begin(&g, &bundle, x->secret,
                             mikey_classic_needs_secret(m));
     if (!err)
@@ -108,7 +108,7 @@ void mikey_build_classic_resp(struct ts_writer *w,
         .map_type = init->hdr.map_type,
         .map = map.p ? map : init->hdr.map,
     };
-    const struct mikey_bundle bundle = mikey_classic_labels(x, init);
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, init);
     enum ts_err err = mikey_guard_begin(&g, &bundle, x->secret,
                                         !(x->allow & MIKEY_ALLOW_NULL));
     if (!err)
@@ -183,7 +183,7 @@ enum ts_err mikey_classic_resp_open(const struct mikey_classic *x,
         return err;
     if (resp->v.alg == MIKEY_AUTH_NULL) /* allowed, or not come so far */
         return x->secret.n ? TS_E_UNSUPPORTED : TS_OK;
-    const struct mikey_bundle bundle = mikey_classic_labels(x, init);
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, init);
     err = mikey_guard_begin(&g, &bundle, x->secret, true);
     if (!err)
         err = v_verify(x, resp, &fi, &f, &g);
@@ -213,7 +213,7 @@ void mikey_build_classic_error(struct ts_writer *w,
         mikey_build_sp(&b, &in->sp[i]);
     if (in->x && in->init) {
         struct mikey_guard g;
-        const struct mikey_bundle bundle =
+        const struct mikey_classic_label bundle =
             mikey_classic_labels(in->x, in->init);
         enum ts_err err = mikey_guard_begin(&g, &bundle, in->x->secret, true);
         if (err)
@@ -258,7 +258,7 @@ enum ts_err mikey_classic_error_verify(const struct mikey_classic *x,
         err = TS_E_MISMATCH;
     if (err)
         return err;
-    const struct mikey_bundle bundle = mikey_classic_labels(x, init);
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, init);
     err = mikey_guard_begin(&g, &bundle, x->secret, true);
     if (!err)
         err = error_v(x, init, error, &g);

@@ -120,7 +120,7 @@ static bool is_tek(const struct mikey_key *k)
 }
 
 /* 4.1.3: a salt that came with the key is used. */
-static enum ts_err session_salt(const struct mikey_bundle *b,
+static enum ts_err session_salt(const struct mikey_classic_label *b,
                                 const struct mikey_key *k, uint8_t cs,
                                 struct ts_key *salt)
 {
@@ -137,7 +137,7 @@ static enum ts_err session_salt(const struct mikey_bundle *b,
     return mikey_classic_tek(b, k->key, MIKEY_USE_SALT, cs, salt->b, salt->len);
 }
 
-enum ts_err mikey_classic_session(const struct mikey_bundle *b,
+enum ts_err mikey_classic_session(const struct mikey_classic_label *b,
                                   const struct mikey_key *k, uint8_t cs,
                                   const struct mikey_srtp_policy *p,
                                   struct ts_key *key, struct ts_key *salt)

@@ -45,7 +45,7 @@ static void both_sides_derive_the_same_keys(void **state)
         struct ts_key key, salt, key2, salt2;
         struct mikey_srtp_policy policy;
         read_psk(&p, &m, &b, &keys);
-        const struct mikey_bundle bundle = mikey_bundle_of(&m);
+        const struct mikey_classic_label bundle = mikey_classic_label_of(&m);
         for (uint8_t cs = 1; cs <= 2; cs++) {
             struct mikey_cs entry;
             OK(mikey_classic_cs(&m.hdr, cs, &entry));
@@ -80,7 +80,8 @@ static void each_use_of_a_tgk_has_its_constant(void **state)
     EACH_SUITE(p)
     {
         const struct ts_span tgk = p.keys[0].key;
-        struct mikey_bundle b = {p.suite->prf, PAIR_CSB, ts_key_span(&p.rand)};
+        struct mikey_classic_label b = {p.suite->prf, PAIR_CSB,
+                                        ts_key_span(&p.rand)};
         for (unsigned use = 0; use < 4; use++) {
             OK(mikey_classic_tek(&b, tgk, (enum mikey_tek_use)use, 7, got,
                                  sizeof got));
@@ -106,7 +107,7 @@ static void a_long_tgk_is_used_to_its_end(void **state)
     uint8_t tgk[192], got[40], want[40], one[40];
     (void)state;
     pair_init(&p, mikey_suite_bits(128));
-    const struct mikey_bundle b = {0, PAIR_CSB, ts_key_span(&p.rand)};
+    const struct mikey_classic_label b = {0, PAIR_CSB, ts_key_span(&p.rand)};
     for (unsigned i = 0; i < sizeof tgk; i++)
         tgk[i] = (uint8_t)(i * 7);
     for (size_t n = 1; n <= sizeof tgk; n++) {
@@ -133,7 +134,7 @@ static void a_salt_is_derived_only_where_none_came(void **state)
     (void)state;
     pair_init(&p, mikey_suite_bits(128));
     struct mikey_srtp_policy policy = mikey_srtp_usual(p.suite);
-    const struct mikey_bundle b = {0, PAIR_CSB, ts_key_span(&p.rand)};
+    const struct mikey_classic_label b = {0, PAIR_CSB, ts_key_span(&p.rand)};
     struct mikey_key k = p.keys[0];
     k.type = MIKEY_TGK;
     k.salt = none;
@@ -163,7 +164,7 @@ static void lengths_must_fit_the_policy(void **state)
     struct ts_key key, salt;
     (void)state;
     pair_init(&p, mikey_suite_bits(128));
-    const struct mikey_bundle b = {0, PAIR_CSB, ts_key_span(&p.rand)};
+    const struct mikey_classic_label b = {0, PAIR_CSB, ts_key_span(&p.rand)};
     const struct mikey_srtp_policy usual = mikey_srtp_usual(p.suite);
     for (unsigned n = 0; n < 256; n++) {
         struct mikey_srtp_policy policy = usual;

@@ -176,7 +176,8 @@ static void check_sessions(const struct exchange *e)
         .key = view(&tgk),
         .salt = view(&its_salt),
     };
-    const struct mikey_bundle bundle = mikey_bundle_of(&e->msg[e->first]);
+    const struct mikey_classic_label bundle =
+        mikey_classic_label_of(&e->msg[e->first]);
     struct mikey_srtp_policy policy;
     OK(mikey_srtp_policy_read(&e->msg[e->first].sp[0], &policy));
     assert_true(json_array_size(all) > 0);
