@@ -46,8 +46,8 @@ static enum ts_err session_salt(const struct mikey_key *k,
         memcpy(salt, k->salt.p, n);
         return TS_OK;
     }
-    if (k->type == MIKEY_TEK || k->type == MIKEY_TEK_SALT)
-        return TS_E_UNSUPPORTED; /* nothing to derive a salt from */
+    if (mikey_is_tek(k)) /* nothing to derive a salt from */
+        return n ? TS_E_UNSUPPORTED : TS_OK;
     mikey_derive_tek(tgk, base->prf, MIKEY_USE_SALT, cs, base->rand_i,
                      base->rand_r, salt, n);
     return TS_OK;
