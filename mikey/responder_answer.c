@@ -177,9 +177,9 @@ enum ts_err mikey_responder_answer(struct mikey_responder *r,
     if (mikey_responder_read(r, &e.init))
         return TS_E_INTERNAL;
     const uint16_t flags = e.init.ticket.tp.flags;
-    e.alone = !(flags & MIKEY_FLAG_F); /* R65, R220 */
-    enum ts_err err =
-        ts_key_set(&e.mpk, r->keys.k[flags & MIKEY_FLAG_I ? 1 : 0].key);
+    e.alone = !(flags & MIKEY_FLAG_F);                  /* R65, R220 */
+    const bool fork = flags & MIKEY_FLAG_I && !e.alone; /* R126, R164 */
+    enum ts_err err = ts_key_set(&e.mpk, r->keys.k[fork ? 1 : 0].key);
     if (!err && !e.alone)
         err = build_answer(r, now, &e.init, a, &e.mpk, &w); /* R65 */
     if (!err && !e.alone && mikey_msg_read(ts_written(&w), &e.resp, NULL))
