@@ -148,7 +148,7 @@ static void a_response_has_a_fresh_timestamp(void **state)
 
 /* ---- clocks that are off ---- */
 
-/* One step after the other with a clock that is off; then with the right one. */
+/* One step after the other with a clock that is off, then with a right one. */
 static void each_step_checks_the_clock(void **state)
 {
     (void)state;
