@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Make the keys, certificates and CRLs of this folder anew, with certtool and
-# openssl. They are checked in, so that tests and fuzz targets need no time for
+# Make the keys, certificates and CRLs of this folder anew, and the start
+# inputs of fuzz_cert that go with them, with certtool and openssl. They are checked in, so that tests and fuzz targets need no time for
 # keys and always see the same octets; run this to add one. Existing keys stay.
 #
 #     ca -> sub -> alice, revoked under sub, sub2 -> deep
@@ -148,3 +148,69 @@ crl sub sub sub '2099-12-31 00:00:00 UTC' revoked
 crl forged forger user '2099-12-31 00:00:00 UTC'
 HASH=SHA1 crl sha1 ca ca '2099-12-31 00:00:00 UTC'
 partial_crl partial
+
+# --- fuzz/corpus/cert, in the layout of fuzz/fuzz_cert.c ---
+
+octets()
+{
+    for value in "$@"; do
+        # shellcheck disable=SC2059 # an octal escape is the format
+        printf "\\$(printf %03o "$value")"
+    done
+}
+
+unhex()
+{
+    python3 -c 'import sys
+sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))'
+}
+
+der()
+{
+    openssl x509 -in "$1.crt" -outform der -out "$temp/der"
+    size=$(wc -c <"$temp/der")
+    octets 0 $((size / 256)) $((size % 256))
+    cat "$temp/der"
+}
+
+# NAME CLAIM S-TYPE KEY-AND-OPTIONS CERTIFICATES...
+seed()
+{
+    name=$1 claim=$2 s_type=$3 how=$4
+    shift 4
+    {
+        octets "$claim" $#
+        for certificate in "$@"; do
+            der "$certificate"
+        done
+        octets "$s_type"
+        # shellcheck disable=SC2086 # several options
+        printf 'a message' | openssl dgst -sign $how >"$temp/sig"
+        if [ "$s_type" = 15 ]; then # r and s out of their DER
+            openssl asn1parse -inform der -in "$temp/sig" |
+                sed -n 's/.*INTEGER *:/0000000000/p' |
+                sed "s/.*\(.\{$width\}\)$/\1/" | unhex
+        else
+            cat "$temp/sig"
+        fi
+    } >"$corpus/$name"
+}
+
+corpus=../../fuzz/corpus/cert
+pss='-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest'
+mkdir -p "$corpus"
+seed rsa 1 0 'user.key -sha256' alice sub
+seed rsa-sha1 0 0 'user.key -sha1' alice sub ca
+seed rsa-pss 0 1 "user.key -sha512 $pss" nousage
+seed pss-key 0 1 "pss.key -sha256 $pss" dave
+width=64
+seed p256 0 15 'ec256.key -sha256' bob
+width=96
+seed p384 0 15 'ec384.key -sha384' carol
+seed revoked 0 0 'user.key -sha256' revoked sub
+seed no-ca 0 0 'user.key -sha256' fake alice sub
+seed deep 0 0 'user.key -sha256' deep sub2 sub
+seed critical 1 0 'user.key -sha256' critical
+seed two 0 0 'user.key -sha256' two
+seed sha1 1 0 'user.key -sha256' sha1
+octets 1 0 0 >"$corpus/none"
