@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("base", "mikey", "service", "kms", "ue", "tool")
+CODE = ("base", "mikey", "pki", "service", "kms", "ue", "tool")
 TESTS = ("tests", "fuzz", "lab")
 SUFFIXES = {".c", ".h", ".py", ".sql"}
 BINDING = re.compile(r"\b(MUST|SHALL)\b")

@@ -15,13 +15,14 @@
 #include "base/secret.h"
 #include "pki/gnutls.h"
 
-#define PKI_CERT_MAX  8192 /* bytes of a certificate */
-#define PKI_CHAIN_MAX 8    /* certificates of a chain */
-#define PKI_KEYS_MAX  64   /* keys of an opener */
-#define PKI_RSA_MIN   1024 /* bits */
-#define PKI_RSA_MAX   8192
-#define PKI_PIN_MAX   64 /* bytes of a PIN or password, with NUL */
-#define PKI_HASH_MAX  64
+#define PKI_CERT_MAX   8192  /* bytes of a certificate */
+#define PKI_CHAIN_MAX  8     /* certificates of a chain */
+#define PKI_KEYS_MAX   64    /* keys of an opener */
+#define PKI_SECRET_MAX 65536 /* bytes of a private key, with text around */
+#define PKI_RSA_MIN    1024  /* bits */
+#define PKI_RSA_MAX    8192
+#define PKI_PIN_MAX    64 /* bytes of a PIN or password, with NUL */
+#define PKI_HASH_MAX   64
 
 /* Times are checked against the caller's clock, CRLs by pki/trust.c; an X.509v1
  * certificate cannot say that it is of a CA, so it is of none. */

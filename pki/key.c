@@ -319,7 +319,7 @@ enum ts_err pki_secret_open(struct pki_secret *secret,
     *secret = (struct pki_secret){0};
     if (from->pin && strlen(from->pin) >= sizeof secret->pin)
         return TS_E_RANGE;
-    if (from->key.p && (from->key.n == 0 || from->key.n > PKI_CERT_MAX))
+    if (from->key.p && (from->key.n == 0 || from->key.n > PKI_SECRET_MAX))
         return TS_E_RANGE;
     if (!from->key.p && !from->url)
         return TS_E_FORMAT;

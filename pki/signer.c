@@ -36,7 +36,7 @@ static enum ts_err take_certs(struct signer *s, const struct pki_chain *chain)
         if (rc)
             return pki_err(rc, TS_E_FORMAT);
         s->n_cert++;
-        /* own first, one in each payload */ /* R25, R26, R111, R112 */
+        /* own first, one in each payload: R25, R26, R111, R112 */
         s->cert[i] =
             (struct mikey_id){.type = MIKEY_CERT_X509,
                               .data = ts_span(s->der[i].data, s->der[i].size)};

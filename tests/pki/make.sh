@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Make the keys, certificates and CRLs of this folder anew, and the start
-# inputs of fuzz_cert that go with them, with certtool and openssl. They are checked in, so that tests and fuzz targets need no time for
-# keys and always see the same octets; run this to add one. Existing keys stay.
+# Make the keys, certificates and CRLs of this folder anew, and the start inputs
+# of fuzz_cert that go with them, by certtool and openssl. They are checked in,
+# so that tests and fuzz targets need no time for keys and always see the same
+# octets; run this to add one. Existing keys stay.
 #
 #     ca -> sub -> alice, revoked under sub, sub2 -> deep
 #     ca -> all others
