@@ -134,6 +134,10 @@ static void a_certificate_can_be_trusted_itself(void **state)
     v = trusting("sub.crt", NULL);
     OK(certify(&v, CHAIN, ALICE, PAPERS_NOW));
     OK(certify(&v, ONE("alice.crt"), ALICE, PAPERS_NOW));
+    OK(certify(&v, certs("alice.crt", "sub.crt", "ca.crt"), ALICE, PAPERS_NOW));
+    /* R27, R113: also behind what is trusted */
+    FAILS(TS_E_AUTH, certify(&v, certs("alice.crt", "sub.crt", "bob.crt"),
+                             ALICE, PAPERS_NOW));
     mikey_gnutls_verifier_free(&v);
 }
 
@@ -193,6 +197,19 @@ static void weak_keys_and_old_hashes_are_refused(void **state)
     trust.rsa_bits = 2049;
     OK(mikey_gnutls_verifier(&trust, &v));
     FAILS(TS_E_AUTH, certify(&v, CHAIN, ALICE, PAPERS_NOW));
+    mikey_gnutls_verifier_free(&v);
+}
+
+static void a_key_without_an_s_type_is_unsupported(void **state)
+{
+    (void)state;
+    const struct ts_span text = LITERAL("x");
+    uint8_t sig[132] = {0};
+    struct mikey_verifier v = trusting("ca.crt", NULL);
+    FAILS(TS_E_UNSUPPORTED,
+          certify(&v, ONE("erin.crt"), "sip:erin@example.org", PAPERS_NOW));
+    FAILS(TS_E_STATE,
+          v.verify(v.arg, MIKEY_S_ECDSA, &text, 1, ts_span(sig, sizeof sig)));
     mikey_gnutls_verifier_free(&v);
 }
 
@@ -543,6 +560,7 @@ UNIT_MAIN(
     cmocka_unit_test(the_period_is_that_of_the_callers_clock),
     cmocka_unit_test(a_renewed_ca_stands_beside_its_old_certificate),
     cmocka_unit_test(weak_keys_and_old_hashes_are_refused),
+    cmocka_unit_test(a_key_without_an_s_type_is_unsupported),
     cmocka_unit_test(the_certificate_must_be_one_for_signing),
     cmocka_unit_test(the_claimed_identity_must_be_in_the_certificate),
     cmocka_unit_test(a_nai_is_compared_with_mail_names),

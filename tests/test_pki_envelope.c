@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>
 
@@ -157,6 +158,35 @@ static void with_a_fixed_length_too(void **state)
 {
     (void)state;
     what_does_not_open_gives_chance(ENV_DEFAULT);
+}
+
+/* Well-formed PKEs that hold something else. */
+static void a_key_of_no_length_for_one_gives_another_key_too(void **state)
+{
+    (void)state;
+    static const unsigned lengths[] = {1, 8, 15, 65, 128, 245};
+    const struct ts_span der = paper_der("kms.crt");
+    const gnutls_datum_t d = {(uint8_t *)(uintptr_t)der.p, (unsigned)der.n};
+    struct mikey_opener any = opener_with(0), fixed = opener_with(ENV_DEFAULT);
+    uint8_t text[245] = {1, 2, 3};
+    gnutls_pubkey_t pub;
+    gnutls_x509_crt_t crt;
+    assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+    assert_int_equal(gnutls_x509_crt_import(crt, &d, GNUTLS_X509_FMT_DER), 0);
+    assert_int_equal(gnutls_pubkey_init(&pub), 0);
+    assert_int_equal(gnutls_pubkey_import_x509(pub, crt, 0), 0);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        const gnutls_datum_t plain = {text, lengths[i]};
+        gnutls_datum_t pke;
+        assert_int_equal(gnutls_pubkey_encrypt_data(pub, 0, &plain, &pke), 0);
+        opens_to_chance(&any, ts_span(pke.data, pke.size), ts_span(text, 16));
+        opens_to_chance(&fixed, ts_span(pke.data, pke.size), ts_span(text, 16));
+        gnutls_free(pke.data);
+    }
+    gnutls_pubkey_deinit(pub);
+    gnutls_x509_crt_deinit(crt);
+    mikey_gnutls_opener_free(&any);
+    mikey_gnutls_opener_free(&fixed);
 }
 
 static void chash_chooses_the_key(void **state)
@@ -341,6 +371,7 @@ UNIT_MAIN(cmocka_unit_test(what_is_sealed_opens_again),
           cmocka_unit_test(too_short_and_too_long_keys_are_not_sealed),
           cmocka_unit_test(what_does_not_open_gives_another_key_each_time),
           cmocka_unit_test(with_a_fixed_length_too),
+          cmocka_unit_test(a_key_of_no_length_for_one_gives_another_key_too),
           cmocka_unit_test(chash_chooses_the_key),
           cmocka_unit_test(an_unknown_chash_finds_no_key),
           cmocka_unit_test(md5_is_good_enough_to_choose_a_key),

@@ -93,6 +93,7 @@ key weak --key-type rsa --bits 1024
 key pss --key-type rsa-pss --bits 2048 --hash sha256 --salt-size 32
 key ec256 --key-type ecdsa --curve secp256r1
 key ec384 --key-type ecdsa --curve secp384r1
+key ec521 --key-type ecdsa --curve secp521r1
 
 own='cert_signing_key crl_signing_key ca'
 # shellcheck disable=SC2086 # one line a word
@@ -125,6 +126,7 @@ ISSUER_KEY=user user fake alice user 'uri = "sip:mallory@example.org"'
 user bob ca ec256 'uri = "sip:bob@example.org"'
 user carol ca ec384 'uri = "tel:+49301234"'
 user dave ca pss 'uri = "sip:dave@example.org"'
+user erin ca ec521 'uri = "sip:erin@example.org"'
 user two ca user 'uri = "sip:two@example.org"' 'uri = "sip:2@example.org"'
 user noname ca user
 user weak ca weak 'uri = "sip:weak@example.org"'
