@@ -10,7 +10,7 @@ import sys
 import unittest
 
 from mikeytool_rig import (  # noqa: E402  (takes the build folder)
-    HERE, decode, message, random_message, run, vectors)
+    HERE, decode, message, random_message, run, sized, vectors)
 import mikeyread  # noqa: E402  (stands in lab/)
 
 
@@ -105,7 +105,60 @@ class Refusals(unittest.TestCase):
                     + b"\x0f" + raw[41:50] + raw[50:])
 
 
+    def test_a_ticket_without_ticket_data_is_refused_at_its_place(self):
+        empty = bytes.fromhex("010e1100000000000001" "000001010101fc60000100"
+                              "00000000")
+        self.refuse(empty, "offset 23, THDR: input ends too early")
+
+
+def nested(kind, levels):
+    """A TICKET in the Ticket Data of a TICKET, or a TP in a TP's."""
+    policy = bytes.fromhex("00010101" "01fc60")
+    inside = None
+    for _ in range(levels):
+        chain = b"" if inside is None else inside
+        first = bytes([0 if inside is None else kind])
+        if kind == 16:
+            inside = b"\0" + policy + sized(first + chain)
+        else:
+            inside = (b"\0" + policy + sized(b"\0")
+                      + sized(first + b"\0\0" + chain) + b"\0\0")
+    return bytes.fromhex("010e") + bytes([kind, 0]) + bytes(4) + b"\0\1" \
+        + inside
+
+
+class Nesting(unittest.TestCase):
+    """What lies deeper than eight regions is shown as octets."""
+
+    def depth(self, got, name):
+        levels = 0
+        while "payloads" in got:
+            found = [p for p in got["payloads"] if name in p]
+            if not found:
+                return levels, got
+            got, levels = found[0][name], levels + 1
+        return levels, got
+
+    def test_tickets_in_tickets(self):
+        for levels in (1, 8, 9, 1000):
+            depth, last = self.depth(decode(nested(17, levels)),
+                                     "Ticket Data")
+            self.assertEqual(depth, min(levels, 9))
+            self.assertIn("hex", last)
+
+    def test_policies_in_policies(self):
+        for levels in (1, 8, 9, 4000):
+            depth, last = self.depth(decode(nested(16, levels)), "TP Data")
+            self.assertEqual(depth, min(levels, 9))
+            self.assertEqual("hex" in last, levels > 8)
+            self.assertEqual("payloads" in last, levels <= 8)
+
+
 class Contents(unittest.TestCase):
+    def test_reserved_bits_are_shown(self):
+        dh = bytes.fromhex("010403000000000000010001") + bytes(96)
+        self.assertEqual(decode(dh + b"\xa0")["payloads"][0]["reserv"], 10)
+
     def test_names_flags_and_times_are_spelled_out(self):
         got = decode(message("TRANSFER_INIT"))
         hdr = got["HDR"]
