@@ -6,11 +6,12 @@
 import base64
 import json
 import random
+import subprocess
 import sys
 import unittest
 
 from mikeytool_rig import (  # noqa: E402  (takes the build folder)
-    HERE, decode, message, random_message, run, sized, vectors)
+    HERE, PROGRAM, decode, message, random_message, run, sized, vectors)
 import mikeyread  # noqa: E402  (stands in lab/)
 
 
@@ -26,6 +27,13 @@ class Usage(unittest.TestCase):
             code, out, err = run(*args)
             self.assertEqual((code, out), (2, b""), args)
             self.assertIn("usage: mikeytool", err)
+
+    def test_wrong_usage_says_what_is_wrong(self):
+        for args, words in ((["decod"], "did you mean decode?"),
+                            (["whatever"], "whatever: unknown verb\n"),
+                            (["decode", "a", "b"], "too many words"),
+                            (["vectors", "--lines"], "takes no --lines")):
+            self.assertIn(words, run(*args)[2])
 
     def test_a_file_that_is_not_there_is_one_line(self):
         code, out, err = run("decode", "/no/such/file")
@@ -65,6 +73,38 @@ class Forms(unittest.TestCase):
         code, out, _ = run("--compact", "decode", stdin=message("REQUEST_RESP"))
         self.assertEqual((code, out.count(b"\n")), (0, 1))
         self.assertEqual(json.loads(out), decode(message("REQUEST_RESP")))
+
+
+class Lines(unittest.TestCase):
+    def answers(self, data):
+        code, out, err = run("decode", "--lines", stdin=data)
+        self.assertEqual((code, err), (0, ""))
+        return [json.loads(line) for line in out.splitlines()]
+
+    def test_each_line_has_its_answer(self):
+        good = message("TRANSFER_INIT").hex()
+        want = decode(good.encode())
+        got = self.answers(f"{good}\n\nxyz\r\n012\n {good.upper()}\r\n02\n"
+                           f"{'0' * 600000}\n{good}".encode())
+        self.assertEqual([got[0], got[4], got[7]], [want] * 3)
+        self.assertEqual(len(got), 8)
+        for at, words in ((1, "offset 0, HDR"), (2, "no hexadecimal digits"),
+                          (3, "no hexadecimal digits"), (5, "offset 1, HDR"),
+                          (6, "longer than 256 KiB")):
+            self.assertEqual(list(got[at]), ["error"])
+            self.assertIn(words, got[at]["error"])
+        self.assertEqual(self.answers(b""), [])
+
+    def test_an_answer_does_not_wait_for_the_next_line(self):
+        with subprocess.Popen([PROGRAM, "--lines", "decode"],
+                              stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as program:
+            for name in ("REQUEST_INIT_PSK", "REQUEST_RESP"):
+                program.stdin.write(message(name).hex().encode() + b"\n")
+                program.stdin.flush()
+                got = json.loads(program.stdout.readline())
+                self.assertEqual(got["HDR"]["data type"]["name"], name)
+            program.stdin.close()
 
 
 class Refusals(unittest.TestCase):

@@ -62,6 +62,13 @@ static bool from_hex(uint8_t *in, size_t n)
     return true;
 }
 
+bool mt_from_hex(uint8_t *in, size_t *n)
+{
+    size_t digits = squeeze(in, *n);
+    *n = digits / 2;
+    return digits % 2 == 0 && from_hex(in, digits);
+}
+
 /* The value of a key-mgmt attribute; the message goes to the front of in. */
 static enum ts_err from_sdp(struct ts_span value, uint8_t *in, size_t cap,
                             struct ts_span *out)

@@ -26,4 +26,13 @@
 TS_MUST enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
                               const char **form);
 
+/**
+ * Hexadecimal digits, in place, to octets; white space may stand anywhere.
+ *
+ * @param in  changed
+ * @param n   number of characters; becomes that of the octets
+ * @return false for anything else, also for half an octet
+ */
+bool mt_from_hex(uint8_t *in, size_t *n);
+
 #endif

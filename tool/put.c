@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static void no_memory(void)
+_Noreturn void mt_no_memory(void)
 {
     fprintf(stderr, "mikeytool: %s\n", ts_strerror(TS_E_NOMEM));
     exit(1);
@@ -14,7 +14,7 @@ static void no_memory(void)
 static json_t *made(json_t *value)
 {
     if (!value)
-        no_memory();
+        mt_no_memory();
     return value;
 }
 
@@ -31,13 +31,13 @@ json_t *mt_array(void)
 void mt_put(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, made(value)) != 0)
-        no_memory();
+        mt_no_memory();
 }
 
 void mt_append(json_t *array, json_t *value)
 {
     if (json_array_append_new(array, made(value)) != 0)
-        no_memory();
+        mt_no_memory();
 }
 
 void mt_put_number(json_t *object, const char *key, uint64_t value)
@@ -60,7 +60,7 @@ void mt_put_hex(json_t *object, const char *key, struct ts_span octets)
     static const char digits[] = "0123456789abcdef";
     char *text = malloc(2 * octets.n + 1);
     if (!text)
-        no_memory();
+        mt_no_memory();
     for (size_t i = 0; i < octets.n; i++) {
         text[2 * i] = digits[octets.p[i] >> 4];
         text[2 * i + 1] = digits[octets.p[i] & 0x0f];
