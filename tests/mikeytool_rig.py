@@ -148,3 +148,55 @@ def random_message(rng):
             + rng.choice((b"\0\1", b"\1\0" + rng.randbytes(9),
                           generic_map(rng)))
             + link(parts, False))
+
+
+# --- many at once -------------------------------------------------------------
+
+def answers(verb, inputs, *options):
+    """What the verb says to each of the inputs, one of them a line."""
+    code, out, err = run(verb, "--lines", *options,
+                         stdin=b"".join(i + b"\n" for i in inputs))
+    assert code == 0, err
+    lines = out.splitlines()
+    assert len(lines) == len(inputs), err
+    return lines
+
+
+def decode_all(messages):
+    """A line of JSON for each message that is well-formed, else None."""
+    lines = answers("decode", [m.hex().encode() for m in messages])
+    return [None if line.startswith(b'{"error"') else line for line in lines]
+
+
+def encode_all(texts, *options):
+    """(message, "") or (None, error) for each JSON text."""
+    lines = answers("encode", texts, *options)
+    return [(None, json.loads(line)["error"]) if line.startswith(b"{")
+            else (bytes.fromhex(line.decode()), "") for line in lines]
+
+
+def all_messages():
+    """Every message of the vectors, and those that the fuzz targets begin
+    with."""
+    found = [bytes.fromhex(text) for suite in ("128", "256")
+             for text in vectors(f"exchange-{suite}")["messages"].values()]
+    found += [path.read_bytes() for path in
+              sorted((HERE.parent / "fuzz/corpus/mikey_msg").iterdir())]
+    return list(dict.fromkeys(found))
+
+
+def mutate(rng, raw):
+    """A message with a few bits, octets or lengths changed."""
+    raw = bytearray(raw)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(raw))
+        kind = rng.randrange(4)
+        if kind == 0:
+            raw[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            raw[at] = rng.choice((0, 1, 2, 3, 9, 16, 17, 127, 128, 255))
+        elif kind == 2:
+            raw[at] = (raw[at] + rng.choice((-1, 1))) % 256
+        else:
+            raw[at:at + 1] = rng.randbytes(1)
+    return bytes(raw)

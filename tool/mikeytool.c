@@ -12,6 +12,8 @@
 
 static const char synopsis[] =
     "usage: mikeytool [--compact | --lines] decode [FILE|-]\n"
+    "       mikeytool [--fix] [--lines] [--hex | --base64 | --sdp] encode "
+    "[FILE|-]\n"
     "       mikeytool [--compact] vectors\n"
     "       mikeytool --help\n";
 
@@ -20,15 +22,22 @@ static const char help[] =
     "decode    print a MIKEY message as JSON: raw, in hexadecimal digits, in\n"
     "          base64, or as an SDP line \"a=key-mgmt:mikey ...\"; without\n"
     "          FILE, or for -, from standard input\n"
+    "encode    write the message that such JSON describes, perhaps changed by\n"
+    "          hand; raw, or in hexadecimal digits to a terminal\n"
     "vectors   print the project's test vectors as JSON\n"
     "\n"
     "--compact one line instead of an indented tree\n"
-    "--lines   a message in each line, in hexadecimal digits; for each line\n"
-    "          one of JSON at once, {\"error\": ...} for a bad one\n"
+    "--lines   a message in each line, in hexadecimal digits, or JSON; each\n"
+    "          is answered by one line at once, {\"error\": ...} if it is bad\n"
+    "--fix     let lengths, counts, offsets and next payloads be wrong, and\n"
+    "          octets beside a member that says the same for people\n"
+    "--hex     hexadecimal digits\n"
+    "--base64  base64 in one line\n"
+    "--sdp     an SDP line\n"
     "--help    this text\n"
     "\n"
-    "Exit status: 0; 1 for a message that is not well-formed, with one line\n"
-    "that says where and why; 2 for wrong usage.\n";
+    "Exit status: 0; 1 for a message that is not well-formed or JSON that is\n"
+    "none, with one line that says where and why; 2 for wrong usage.\n";
 
 static const struct verb {
     const char *name;
@@ -37,6 +46,8 @@ static const struct verb {
     int (*run)(char **args, unsigned options);
 } verbs[] = {
     {"decode", 0, 1, MT_COMPACT | MT_LINES, mt_run_decode},
+    {"encode", 0, 1, MT_LINES | MT_FIX | MT_HEX | MT_BASE64 | MT_SDP,
+     mt_run_encode},
     {"vectors", 0, 0, MT_COMPACT, mt_run_vectors},
 };
 
@@ -47,6 +58,10 @@ static const struct verb {
 static const struct option options[] = {
     {"compact", no_argument, NULL, MT_COMPACT},
     {"lines", no_argument, NULL, MT_LINES},
+    {"fix", no_argument, NULL, MT_FIX},
+    {"hex", no_argument, NULL, MT_HEX},
+    {"base64", no_argument, NULL, MT_BASE64},
+    {"sdp", no_argument, NULL, MT_SDP},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };

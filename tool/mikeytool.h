@@ -11,10 +11,15 @@
 enum mt_option {
     MT_COMPACT = 1 << 0, /* JSON in one line */
     MT_LINES = 1 << 1,   /* one message a line, both ways */
+    MT_FIX = 1 << 2,     /* pass over what follows from other members */
+    MT_HEX = 1 << 3,     /* the form of a message that is written */
+    MT_BASE64 = 1 << 4,
+    MT_SDP = 1 << 5,
 };
 
-/** The verbs (tool/verb_decode.c, tool/vectors.c). */
+/** The verbs (tool/verb_NAME.c, tool/vectors.c). */
 int mt_run_decode(char **args, unsigned options);
+int mt_run_encode(char **args, unsigned options);
 int mt_run_vectors(char **args, unsigned options);
 
 #endif

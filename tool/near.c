@@ -34,7 +34,8 @@ size_t tool_distance(const char *a, const char *b)
 
 struct tool_near tool_near(const char *typed)
 {
-    return (struct tool_near){.typed = typed, .best = NULL, .least = TOO_FAR};
+    size_t half = strlen(typed) / 2 + 1; /* all of a short name is not near */
+    return (struct tool_near){typed, NULL, half < TOO_FAR ? half : TOO_FAR};
 }
 
 void tool_near_try(struct tool_near *near, const char *name)

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "tool/when.h"
 
 _Noreturn void mt_no_memory(void)
 {
@@ -96,30 +97,13 @@ void mt_put_code(json_t *object, const char *key, enum mt_registry registry,
     mt_put(object, key, code);
 }
 
-/* Seconds since 1970, also of the years before it (R214). */
-static time_t seconds_of(uint64_t ntp)
-{
-    int64_t seconds = (int64_t)(ntp >> 32);
-    if (seconds < INT64_C(1) << 31)
-        seconds += INT64_C(1) << 32;
-    return (time_t)(seconds - 2208988800);
-}
-
 void mt_put_time(json_t *object, const char *key, struct mikey_time t)
 {
-    char text[64];
-    struct tm tm;
+    char text[MT_WHEN];
     if (t.type == MIKEY_COUNTER) {
         mt_put(object, key, json_null());
         return;
     }
-    time_t seconds = seconds_of(t.value);
-    (void)gmtime_r(&seconds, &tm);
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    uint64_t micro = (t.value & 0xffffffffu) * 1000000 >> 32;
-    if (t.type == MIKEY_NTP_UTC_32)
-        snprintf(text + n, sizeof text - n, "Z");
-    else
-        snprintf(text + n, sizeof text - n, ".%06uZ", (unsigned)micro);
+    mt_when_write(mt_when_of_ntp(t.value), t.type != MIKEY_NTP_UTC_32, text);
     mt_put_text(object, key, text);
 }
