@@ -29,6 +29,8 @@ static const struct {
     {"Encr data", "Key data sub-payloads"},
     {"hex", "payloads"},
     {"Session Data", "SSRC"},
+    {"Session Data", "ROC"},
+    {"Session Data", "SEQ"},
     {"Value", "algorithm"},
     {"number", "algorithm"},
     {"Value", "number"},
@@ -36,14 +38,40 @@ static const struct {
     {"type", "payload"},
 };
 
+#define N_VIEWS (sizeof views / sizeof views[0])
+
+/* A member, NULL also for one that is null. */
+static json_t *get(json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
 const char *mt_view_of(const char *name, json_t *object)
 {
-    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
-        json_t *view = json_object_get(object, views[i].view);
-        if (strcmp(name, views[i].octets) == 0 && view && !json_is_null(view))
+    for (size_t i = 0; i < N_VIEWS; i++)
+        if (strcmp(name, views[i].octets) == 0 && get(object, views[i].view))
             return views[i].view;
-    }
     return NULL;
+}
+
+bool mt_views_differ(const char *name, json_t *a, json_t *b)
+{
+    for (size_t i = 0; i < N_VIEWS; i++) {
+        json_t *x = get(a, views[i].view), *y = get(b, views[i].view);
+        if (strcmp(name, views[i].octets) == 0 && x && y && !json_equal(x, y))
+            return true;
+    }
+    return false;
+}
+
+bool mt_is_view(const char *name, json_t *a, json_t *b)
+{
+    for (size_t i = 0; i < N_VIEWS; i++)
+        if (strcmp(name, views[i].view) == 0 && get(a, views[i].octets) &&
+            get(b, views[i].octets))
+            return true;
+    return false;
 }
 
 /* The walk over what was given. Either it fails, or it gives notes. */
@@ -56,11 +84,11 @@ struct walk {
 static void note(struct walk *w, const char *name, json_t *given, json_t *made)
 {
     char is[MT_SHOWN], should[MT_SHOWN];
-    size_t back = w->t->n;
-    mt_path_name(w->t, name);
+    size_t back = w->t->path.n;
+    mt_path_name(&w->t->path, name);
     fprintf(w->notes, "mikeytool: note: %s: %s was passed over for %s\n",
-            w->t->path, mt_show(given, is), mt_show(made, should));
-    mt_path_back(w->t, back);
+            w->t->path.text, mt_show(given, is), mt_show(made, should));
+    mt_path_back(&w->t->path, back);
 }
 
 static void differ(struct walk *w, json_t *object, const char *name,
@@ -147,32 +175,34 @@ static void compare_objects(struct walk *w, json_t *given, json_t *made)
 
 static void compare_lists(struct walk *w, json_t *given, json_t *made)
 {
-    size_t back = w->t->n;
+    size_t back = w->t->path.n;
+    char place[24];
     for (size_t i = 0; i < json_array_size(given); i++) {
-        mt_path_place(w->t, i);
+        snprintf(place, sizeof place, "%zu", i);
+        mt_path_item(&w->t->path, place);
         compare(w, given, "", json_array_get(given, i),
                 json_array_get(made, i));
-        mt_path_back(w->t, back);
+        mt_path_back(&w->t->path, back);
     }
 }
 
 static void compare(struct walk *w, json_t *object, const char *name,
                     json_t *given, json_t *made)
 {
-    size_t back = w->t->n;
+    size_t back = w->t->path.n;
     made = part_of_code(given, made);
     bool objects = json_is_object(given) && json_is_object(made);
     bool lists = json_is_array(given) && json_is_array(made) &&
                  json_array_size(given) == json_array_size(made);
     if (objects || lists)
-        mt_path_name(w->t, name);
+        mt_path_name(&w->t->path, name);
     if (objects)
         compare_objects(w, given, made);
     else if (lists)
         compare_lists(w, given, made);
     else if (!same_leaf(name, given, made))
         differ(w, object, name, given, made);
-    mt_path_back(w->t, back);
+    mt_path_back(&w->t->path, back);
 }
 
 void mt_agree(struct mt_take *t, json_t *given, json_t *made)

@@ -19,6 +19,12 @@ bool mt_follows(const char *name);
  */
 const char *mt_view_of(const char *name, json_t *object);
 
+/** Whether one of the members that say the same for people differs. */
+bool mt_views_differ(const char *name, json_t *a, json_t *b);
+
+/** Whether what a member says stands in other members of both, as octets. */
+bool mt_is_view(const char *name, json_t *a, json_t *b);
+
 /**
  * Fail at the first member that was given and is not so.
  *

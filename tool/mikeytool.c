@@ -14,6 +14,7 @@ static const char synopsis[] =
     "usage: mikeytool [--compact | --lines] decode [FILE|-]\n"
     "       mikeytool [--fix] [--lines] [--hex | --base64 | --sdp] encode "
     "[FILE|-]\n"
+    "       mikeytool [--json [--compact]] diff A B\n"
     "       mikeytool [--compact] vectors\n"
     "       mikeytool --help\n";
 
@@ -24,6 +25,8 @@ static const char help[] =
     "          FILE, or for -, from standard input\n"
     "encode    write the message that such JSON describes, perhaps changed by\n"
     "          hand; raw, or in hexadecimal digits to a terminal\n"
+    "diff      compare two messages field by field, in any form that decode\n"
+    "          reads: a line for each difference\n"
     "vectors   print the project's test vectors as JSON\n"
     "\n"
     "--compact one line instead of an indented tree\n"
@@ -34,10 +37,12 @@ static const char help[] =
     "--hex     hexadecimal digits\n"
     "--base64  base64 in one line\n"
     "--sdp     an SDP line\n"
+    "--json    differences as JSON\n"
     "--help    this text\n"
     "\n"
     "Exit status: 0; 1 for a message that is not well-formed or JSON that is\n"
-    "none, with one line that says where and why; 2 for wrong usage.\n";
+    "none, with one line that says where and why; 2 for wrong usage. Of diff:\n"
+    "0 for messages that are the same, 1 for others, 2 for trouble.\n";
 
 static const struct verb {
     const char *name;
@@ -48,6 +53,7 @@ static const struct verb {
     {"decode", 0, 1, MT_COMPACT | MT_LINES, mt_run_decode},
     {"encode", 0, 1, MT_LINES | MT_FIX | MT_HEX | MT_BASE64 | MT_SDP,
      mt_run_encode},
+    {"diff", 2, 2, MT_JSON | MT_COMPACT, mt_run_diff},
     {"vectors", 0, 0, MT_COMPACT, mt_run_vectors},
 };
 
@@ -62,6 +68,7 @@ static const struct option options[] = {
     {"hex", no_argument, NULL, MT_HEX},
     {"base64", no_argument, NULL, MT_BASE64},
     {"sdp", no_argument, NULL, MT_SDP},
+    {"json", no_argument, NULL, MT_JSON},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
@@ -97,7 +104,8 @@ static int run(const struct verb *v, char **args, int n, unsigned given)
         return wrong(v->name, why);
     }
     if (n < v->min_args || n > v->max_args)
-        return wrong(v->name, n ? "too many words" : "what?");
+        return wrong(v->name,
+                     n > v->max_args ? "too many words" : "too few words");
     return v->run(args, given);
 }
 

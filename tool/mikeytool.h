@@ -15,11 +15,13 @@ enum mt_option {
     MT_HEX = 1 << 3,     /* the form of a message that is written */
     MT_BASE64 = 1 << 4,
     MT_SDP = 1 << 5,
+    MT_JSON = 1 << 6, /* differences for programs */
 };
 
 /** The verbs (tool/verb_NAME.c, tool/vectors.c). */
 int mt_run_decode(char **args, unsigned options);
 int mt_run_encode(char **args, unsigned options);
+int mt_run_diff(char **args, unsigned options);
 int mt_run_vectors(char **args, unsigned options);
 
 #endif

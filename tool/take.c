@@ -28,21 +28,22 @@ static size_t print(char *to, size_t cap, const char *format, ...)
     return (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
-void mt_path_name(struct mt_take *t, const char *name)
+void mt_path_name(struct mt_path *path, const char *name)
 {
-    t->n += print(t->path + t->n, sizeof t->path - t->n, "%s%s",
-                  t->n && *name ? "." : "", name);
+    path->n += print(path->text + path->n, sizeof path->text - path->n, "%s%s",
+                     path->n && *name ? "." : "", name);
 }
 
-void mt_path_place(struct mt_take *t, size_t i)
+void mt_path_item(struct mt_path *path, const char *item)
 {
-    t->n += print(t->path + t->n, sizeof t->path - t->n, "[%zu]", i);
+    path->n +=
+        print(path->text + path->n, sizeof path->text - path->n, "[%s]", item);
 }
 
-void mt_path_back(struct mt_take *t, size_t n)
+void mt_path_back(struct mt_path *path, size_t n)
 {
-    t->n = n;
-    t->path[n] = '\0';
+    path->n = n;
+    path->text[n] = '\0';
 }
 
 void mt_take_fail(struct mt_take *t, const char *member, const char *format,
@@ -52,16 +53,16 @@ void mt_take_fail(struct mt_take *t, const char *member, const char *format,
     if (t->failed)
         return;
     t->failed = true;
-    size_t back = t->n;
+    size_t back = t->path.n;
     if (member)
-        mt_path_name(t, member);
+        mt_path_name(&t->path, member);
     size_t n = print(t->why, MT_LONG_WHY,
-                     "%s: ", t->n ? t->path : "the whole document");
+                     "%s: ", t->path.n ? t->path.text : "the whole document");
     va_start(args, format);
     (void)vsnprintf(t->why + n, MT_LONG_WHY - n, format, args);
     va_end(args);
     mt_clean(t->why); /* names in it may be anybody's */
-    mt_path_back(t, back);
+    mt_path_back(&t->path, back);
 }
 
 void mt_clean(char *text)
@@ -119,17 +120,19 @@ static void open_object(struct mt_obj *o, struct mt_take *t, json_t *json,
 void mt_obj_open(struct mt_obj *o, struct mt_take *t, json_t *json,
                  const char *name)
 {
-    size_t outer = t->n;
-    mt_path_name(t, name);
+    size_t outer = t->path.n;
+    mt_path_name(&t->path, name);
     open_object(o, t, json, outer);
 }
 
 void mt_obj_open_at(struct mt_obj *o, struct mt_take *t, json_t *list, size_t i,
                     const char *name)
 {
-    size_t outer = t->n;
-    mt_path_name(t, name);
-    mt_path_place(t, i);
+    char place[24];
+    size_t outer = t->path.n;
+    snprintf(place, sizeof place, "%zu", i);
+    mt_path_name(&t->path, name);
+    mt_path_item(&t->path, place);
     open_object(o, t, json_array_get(list, i), outer);
 }
 
@@ -174,7 +177,7 @@ void mt_obj_close(struct mt_obj *o)
     }
     if (o->t->lacking == o)
         o->t->lacking = NULL;
-    mt_path_back(o->t, o->outer);
+    mt_path_back(&o->t->path, o->outer);
 }
 
 /* --- members --- */

@@ -21,7 +21,13 @@
 #include "tool/names.h"
 
 /** Room for a path and what is wrong there. */
-#define MT_LONG_WHY 600
+#define MT_LONG_WHY 800
+
+/** Where in a document something is: "payloads[3].ID data". */
+struct mt_path {
+    size_t n; /* length of text, which is cut when it does not fit */
+    char text[512];
+};
 
 struct mt_obj;
 
@@ -30,8 +36,7 @@ struct mt_take {
     char *why; /* MT_LONG_WHY bytes: path, colon, what is wrong */
     bool failed;
     const struct mt_obj *lacking; /* failed because this one lacks a member */
-    size_t n;                     /* length of path */
-    char path[300];
+    struct mt_path path;
 };
 
 #define MT_MEMBERS 48
@@ -53,12 +58,12 @@ struct mt_take mt_take_begin(char why[static MT_LONG_WHY]);
 void mt_take_fail(struct mt_take *t, const char *member, const char *format,
                   ...) __attribute__((format(printf, 3, 4)));
 
-/** Lengthen the path by a name, or by the place i of a list. */
-void mt_path_name(struct mt_take *t, const char *name);
-void mt_path_place(struct mt_take *t, size_t i);
+/** Lengthen a path by the name of a member, or by what names an item. */
+void mt_path_name(struct mt_path *path, const char *name);
+void mt_path_item(struct mt_path *path, const char *item);
 
-/** Shorten the path to a length that it had. */
-void mt_path_back(struct mt_take *t, size_t n);
+/** Shorten a path to a length that it had. */
+void mt_path_back(struct mt_path *path, size_t n);
 
 /** Begin an object that is a member, "" for the document itself. */
 void mt_obj_open(struct mt_obj *o, struct mt_take *t, json_t *json,

@@ -2,36 +2,15 @@
 /*
  * The verb "decode": one message, or one in each line.
  */
-#include "tool/decode.h"
-#include "tool/io.h"
+#include "tool/load.h"
 #include "tool/mikeytool.h"
 #include "tool/octets.h"
 #include "tool/put.h"
 
-static json_t *decode(struct ts_span msg, const char *form,
-                      char why[static MT_WHY])
-{
-    json_t *json = mt_decode(msg, why);
-    if (json)
-        mt_put_text(json, "form", form);
-    return json;
-}
-
 static int decode_one(struct mt_input *in, unsigned options)
 {
-    char why[MT_WHY];
-    struct ts_span msg;
-    const char *form;
-    if (!mt_input_whole(in, MT_INPUT_MAX))
-        return 1;
-    enum ts_err err = mt_octets(in->b, in->n, &msg, &form);
-    if (err) {
-        fprintf(stderr, "mikeytool: input, read as %s: %s\n", form,
-                ts_strerror(err));
-        return 1;
-    }
-    json_t *json = decode(msg, form, why);
-    return json ? mt_print(json, options) : mt_complain("not well-formed", why);
+    json_t *json = mt_load(in);
+    return json ? mt_print(json, options) : 1;
 }
 
 static json_t *decode_line(struct mt_input *in, enum mt_line line)
@@ -41,7 +20,7 @@ static json_t *decode_line(struct mt_input *in, enum mt_line line)
     if (line == MT_LINE && !mt_from_hex(in->b, &in->n))
         snprintf(why, sizeof why, "no hexadecimal digits, two for each octet");
     else if (line == MT_LINE)
-        json = decode(ts_span(in->b, in->n), "hex", why);
+        json = mt_decode_form(ts_span(in->b, in->n), "hex", why);
     if (json)
         return json;
     json = mt_object();
