@@ -108,6 +108,29 @@ enum mt_line mt_input_line(struct mt_input *in, size_t max)
     return fits ? MT_LINE : MT_LINE_TOO_LONG;
 }
 
+static ssize_t give_again(void *cookie, char *to, size_t n)
+{
+    struct mt_input *in = cookie;
+    size_t left = in->n - in->given;
+    if (left == 0) {
+        n = fread(to, 1, n, in->f);
+        return ferror(in->f) ? -1 : (ssize_t)n;
+    }
+    n = n < left ? n : left;
+    memcpy(to, in->b + in->given, n);
+    in->given += n;
+    return (ssize_t)n;
+}
+
+FILE *mt_input_stream(struct mt_input *in)
+{
+    static const cookie_io_functions_t functions = {.read = give_again};
+    FILE *stream = fopencookie(in, "rb", functions);
+    if (!stream)
+        (void)mt_complain(in->name, strerror(errno));
+    return stream;
+}
+
 void mt_input_close(struct mt_input *in)
 {
     if (in->f && in->f != stdin)

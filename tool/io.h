@@ -30,7 +30,8 @@ struct mt_input {
     FILE *f;
     uint8_t *b; /* what was read */
     size_t n;
-    size_t cap; /* of b */
+    size_t cap;   /* of b */
+    size_t given; /* octets of b that mt_input_stream() gave again */
 };
 
 /**
@@ -66,6 +67,14 @@ enum mt_line { MT_LINE, MT_LINE_TOO_LONG, MT_LINES_END };
  * @param max  most octets of a line
  */
 enum mt_line mt_input_line(struct mt_input *in, size_t max);
+
+/**
+ * The whole input as a stream: what was read before and then the rest. It is
+ * closed by itself and before the input.
+ *
+ * @return NULL after mt_complain()
+ */
+FILE *mt_input_stream(struct mt_input *in);
 
 /** Close and release; an input that is all zero is left alone. */
 void mt_input_close(struct mt_input *in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/load.h"
 
+#include "tool/capture.h"
 #include "tool/octets.h"
 #include "tool/put.h"
 
@@ -18,6 +19,13 @@ json_t *mt_load(struct mt_input *in)
     char why[MT_WHY], what[MT_WHY + 32];
     struct ts_span msg;
     const char *form;
+    if (!mt_input_read(in, MT_MAGIC))
+        return NULL;
+    if (mt_is_capture(ts_span(in->b, in->n))) {
+        (void)mt_complain(in->name, "a capture file; decode it, and compare "
+                                    "what is in it");
+        return NULL;
+    }
     if (!mt_input_whole(in, MT_INPUT_MAX))
         return NULL;
     enum ts_err err = mt_octets(in->b, in->n, &msg, &form);

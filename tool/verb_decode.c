@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verb "decode": one message, or one in each line.
+ * The verb "decode": one message, those of a capture file, or one in each line.
  */
+#include "tool/capture.h"
 #include "tool/load.h"
 #include "tool/mikeytool.h"
 #include "tool/octets.h"
 #include "tool/put.h"
+#include "tool/verb_capture.h"
 
 static int decode_one(struct mt_input *in, unsigned options)
 {
+    if (!mt_input_read(in, MT_MAGIC))
+        return 1;
+    if (mt_is_capture(ts_span(in->b, in->n)))
+        return mt_decode_capture(in);
     json_t *json = mt_load(in);
     return json ? mt_print(json, options) : 1;
 }
