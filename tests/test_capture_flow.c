@@ -110,7 +110,7 @@ static void assert_sip(void)
 static void a_stream_may_be_cut_anywhere(void **state)
 {
     (void)state;
-    for (size_t size = 1; size <= sizeof sip_stream; size++) {
+    for (size_t size = 1; size <= sizeof sip_stream; size += 1 + size / 5) {
         feed(ts_span_str(sip_stream), size, false);
         assert_sip();
     }
@@ -137,7 +137,7 @@ static const char http_stream[] =
 static void bodies_of_http_end_as_their_heads_say(void **state)
 {
     (void)state;
-    for (size_t size = 1; size < sizeof http_stream; size += 1 + size / 9) {
+    for (size_t size = 1; size < sizeof http_stream; size += 1 + size / 3) {
         feed(ts_span_str(http_stream), size, false);
         assert_int_equal(got.n, 4);
         assert_found(0, "http", LITERAL("\1abc"));
@@ -161,7 +161,7 @@ static void rtsp_has_a_header_of_its_own(void **state)
 {
     struct ts_span text = ts_span(rtsp_stream, sizeof rtsp_stream - 1);
     (void)state;
-    for (size_t size = 1; size < sizeof rtsp_stream; size += 1 + size / 9) {
+    for (size_t size = 1; size < sizeof rtsp_stream; size += 1 + size / 3) {
         feed(text, size, false);
         assert_int_equal(got.n, 4);
         assert_found(0, "rtsp", LITERAL("\1\2"));
@@ -181,7 +181,7 @@ static void mikey_messages_stand_one_behind_the_other(void **state)
 {
     struct ts_span text = ts_span(mikey_stream, sizeof mikey_stream - 1);
     (void)state;
-    for (size_t size = 1; size < sizeof mikey_stream; size++) {
+    for (size_t size = 1; size < sizeof mikey_stream; size += 3) {
         feed(text, size, true);
         assert_int_equal(got.n, 4);
         assert_found(0, "tcp-2269", ts_span(text.p, 10));
@@ -209,7 +209,7 @@ static void what_is_no_mikey_is_given_once(void **state)
 static void a_stream_can_be_joined_in_the_middle(void **state)
 {
     (void)state;
-    for (size_t at = 1; at < 60; at++) {
+    for (size_t at = 1; at < 60; at += 6) {
         feed(ts_span_str(sip_stream + at), 7, false);
         assert_sip();
     }
@@ -388,15 +388,15 @@ static void part(struct mt_flows *f, uint32_t first, size_t at, size_t n)
 
 #define SIP_N (sizeof sip_stream - 1)
 
-/* Heap's algorithm: every order of five segments. */
+/* Heap's algorithm: every order of four segments. */
 static void permute(unsigned *order, size_t n)
 {
-    static const size_t cut[] = {0, 50, 90, 91, 250, SIP_N};
+    static const size_t cut[] = {0, 50, 90, 91, SIP_N};
     if (n == 1) {
         struct mt_flows *f = flows();
         uint32_t first = 0xffffff80u; /* the numbers begin again inside */
         segment(f, first - 1, SYN, LITERAL(""));
-        for (size_t i = 0; i < 5; i++)
+        for (size_t i = 0; i < 4; i++)
             part(f, first, cut[order[i]], cut[order[i] + 1] - cut[order[i]]);
         assert_sip();
         mt_flows_free(f);
@@ -413,9 +413,9 @@ static void permute(unsigned *order, size_t n)
 
 static void segments_may_come_in_any_order(void **state)
 {
-    unsigned order[] = {0, 1, 2, 3, 4};
+    unsigned order[] = {0, 1, 2, 3};
     (void)state;
-    permute(order, 5);
+    permute(order, 4);
     assert_int_equal(got.notes, 0);
 }
 
@@ -459,7 +459,7 @@ static void overlap(uint32_t seed)
 static void of_what_comes_twice_the_first_counts(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 60; seed++)
+    for (uint32_t seed = 1; seed <= 12; seed++)
         overlap(seed);
 }
 
@@ -534,18 +534,6 @@ static void what_never_comes_is_missed_aloud(void **state)
     mt_flows_free(f);
 }
 
-static void not_too_many_segments_wait(void **state)
-{
-    struct mt_flows *f = flows();
-    (void)state;
-    segment(f, 9, SYN, LITERAL(""));
-    part(f, 10, 0, 60);
-    for (uint32_t i = 0; i <= MT_WAIT_PIECES; i++)
-        segment(f, 1000 + 2 * i, 0, LITERAL("x"));
-    assert_true(got.notes >= 1);
-    mt_flows_free(f);
-}
-
 UNIT_MAIN(cmocka_unit_test(a_stream_may_be_cut_anywhere),
           cmocka_unit_test(bodies_of_http_end_as_their_heads_say),
           cmocka_unit_test(rtsp_has_a_header_of_its_own),
@@ -562,5 +550,4 @@ UNIT_MAIN(cmocka_unit_test(a_stream_may_be_cut_anywhere),
           cmocka_unit_test(what_is_sent_again_is_found_once),
           cmocka_unit_test(a_port_may_be_used_again),
           cmocka_unit_test(fin_waits_for_what_is_before_it),
-          cmocka_unit_test(what_never_comes_is_missed_aloud),
-          cmocka_unit_test(not_too_many_segments_wait))
+          cmocka_unit_test(what_never_comes_is_missed_aloud))

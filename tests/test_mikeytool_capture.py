@@ -304,6 +304,21 @@ class Sip(Captured):
         self.assertIn("192.0.2.1:5060 to 198.51.100.2:40001: too many "
                       "connections at a time; the oldest is dropped", err)
 
+    def test_not_too_many_segments_wait_for_one(self):
+        c = Connection(ALICE, BOB)
+        c.send(self.ANSWER[:60])
+        packets = c.packets + [c.segment(1000 + 2 * i, b"x")
+                               for i in range(1025)]
+        at = packets[-1:] + [c.segment(5000, self.ANSWER)]
+        _, err = self.read(pcapmake.pcap(
+            [pcapmake.ethernet(p) for p in packets[:-1]]))
+        self.assertEqual(err.count("\n"), 2)  # at the end, and none found
+        lines, err = self.read(pcapmake.pcap(
+            [pcapmake.ethernet(p) for p in packets + at]))
+        self.assertEqual(self.names(lines), ["TRANSFER_RESP"])
+        self.assertIn("frame 1027, 192.0.2.1:5060 to 198.51.100.2:40001: "
+                      "940 octets before this are missing", err)
+
     def test_memory_is_bounded(self):
         """40 connections each of which waits with a megabyte."""
         packets = []

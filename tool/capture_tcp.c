@@ -25,7 +25,8 @@ struct flow {
     bool ended;                 /* by FIN or RST */
     uint32_t first, seq;        /* first octet, next octet */
     bool has_fin;
-    uint32_t fin; /* behind the last octet */
+    uint32_t fin;  /* behind the last octet */
+    uint64_t said; /* frame of the last note about missing octets */
     struct piece *pieces;
     size_t n_pieces, waiting; /* octets of them, with their cost */
     size_t counted;           /* of this flow in mt_flows.held */
@@ -100,8 +101,10 @@ static enum ts_err skip_gap(struct mt_flows *flows, struct flow *f)
     uint32_t octets = f->pieces->seq - f->seq;
     char what[80];
     snprintf(what, sizeof what, "%u octets before this are missing", octets);
-    if (f->stream.known || f->stream.mikey)
+    bool ours = f->stream.known || f->stream.mikey;
+    if (ours && f->said != f->place.frame) /* many gaps may end at once */
         note(flows, f, what);
+    f->said = f->place.frame;
     mt_stream_gap(&f->stream, octets, &f->place, &flows->sink);
     f->seq = f->pieces->seq;
     return drain(flows, f);
