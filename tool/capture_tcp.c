@@ -276,16 +276,33 @@ static struct flow *find(struct mt_flows *flows, const struct mt_place *place)
 /* Out of the order by age, and to its newest end. */
 static void take_out(struct mt_flows *flows, struct flow *f)
 {
-    *(f->older ? &f->older->newer : &flows->oldest) = f->newer;
-    *(f->newer ? &f->newer->older : &flows->newest) = f->older;
+    if (f->older)
+        f->older->newer = f->newer;
+    else
+        flows->oldest = f->newer;
+    if (f->newer)
+        f->newer->older = f->older;
+    else
+        flows->newest = f->older;
 }
 
 static void put_newest(struct mt_flows *flows, struct flow *f)
 {
     f->older = flows->newest;
     f->newer = NULL;
-    *(f->older ? &f->older->newer : &flows->oldest) = f;
+    if (f->older)
+        f->older->newer = f;
+    else
+        flows->oldest = f;
     flows->newest = f;
+}
+
+static void release(struct flow *f)
+{
+    while (f->pieces)
+        free_piece(f, f->pieces);
+    free(f->stream.b);
+    free(f);
 }
 
 static void free_flow(struct mt_flows *flows, struct flow *f)
@@ -297,10 +314,7 @@ static void free_flow(struct mt_flows *flows, struct flow *f)
     take_out(flows, f);
     flows->n--;
     flows->held -= f->counted;
-    while (f->pieces)
-        free_piece(f, f->pieces);
-    free(f->stream.b);
-    free(f);
+    release(f);
 }
 
 /* Silent if nothing that we look for can have been in it. */
@@ -373,7 +387,11 @@ enum ts_err mt_flows_end(struct mt_flows *flows)
 
 void mt_flows_free(struct mt_flows *flows)
 {
-    while (flows && flows->oldest)
-        free_flow(flows, flows->oldest);
+    struct flow *f = flows ? flows->oldest : NULL;
+    while (f) {
+        struct flow *newer = f->newer;
+        release(f);
+        f = newer;
+    }
     free(flows);
 }

@@ -146,20 +146,27 @@ static enum mt_body body_of(enum mt_protocol protocol, struct ts_span type)
     return MT_BODY_OTHER;
 }
 
+/* The three digits behind the first blank of a response. */
+static unsigned status_of(struct ts_span line)
+{
+    const uint8_t *digit = memchr(line.p, ' ', line.n);
+    unsigned status = 0;
+    for (unsigned i = 1; digit && i <= 3; i++)
+        status = 10 * status + digit[i] - '0';
+    return status;
+}
+
 struct mt_head mt_head_read(struct ts_span head)
 {
     struct mt_head h = {0};
-    struct ts_span line = {NULL, 0}, name, value, type = {NULL, 0};
+    struct ts_span line = ts_span("", 0), name, value, type = ts_span("", 0);
     (void)mt_next_line(&head, &line);
     h.protocol = mt_start_line(line);
     h.headers = head;
     for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
         h.response |= is_response(line, protocols[i].version);
-    for (size_t i = 0; h.response && i < 3; i++) /* behind "SIP/2.0 " */
-        h.status =
-            10 * h.status +
-            (unsigned)(((const uint8_t *)memchr(line.p, ' ', line.n) + 1)[i] -
-                       '0');
+    if (h.response)
+        h.status = status_of(line);
     while (mt_next_header(&head, &name, &value)) {
         if (mt_is_word(name, "Content-Length") ||
             (mt_is_word(name, "l") && h.protocol == MT_SIP))
