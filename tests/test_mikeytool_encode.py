@@ -176,7 +176,9 @@ class Forms(unittest.TestCase):
                             (b"[]", "must be an object"),
                             (b"{}", "HDR: missing"),
                             (b'{"HDR":1,"HDR":2}', "duplicate"),
-                            (b"[" * 5000, "depth"),
+                            (b"[" * 65, "more than 64 lists and objects"),
+                            (b'{"a":' * 65, "more than 64 lists"),
+                            (b"[" + b"0," * (2 << 20), "two million values"),
                             (b'{"a\x1b":\x1b[1m', "control character"),
                             (b'{"a":"\xff"}', "unable to decode")):
             code, out, err = self.encode(data=data)
@@ -439,6 +441,22 @@ class Views(unittest.TestCase):
                          ["THDR", "RAND", "T"])
         del data["payloads"]
         self.assertEqual(encode(whole), (self.RAW, ""))
+
+    def test_a_region_by_octets_alone(self):
+        at_tp = "payloads", self.PAYLOAD["TICKET"]
+        whole, ticket = self.whole(*at_tp)
+        chain = ticket["TP Data"]["payloads"]
+        raw = bytes.fromhex(ticket["Ticket Data"]["hex"])
+        begin = self.RAW.index(raw) - 2 - ticket["TP Data"]["length"]
+        ticket["TP Data"] = {"hex": self.RAW[begin:begin + ticket[
+            "TP Data Length"]].hex()}
+        self.assertEqual(encode(whole), (self.RAW, ""))
+        ticket["TP Data"]["payloads"] = chain
+        self.assertIn("TP Data.hex: has no place", encode(whole)[1])
+        ticket["TP Data"] = {"hex": "05"}
+        self.assertIn("not well-formed when written", encode(whole, "--fix")[1])
+        ticket["TP Data"] = {}
+        self.assertIn("TP Data.payloads: missing", encode(whole)[1])
 
     def test_a_ticket_of_another_type_is_octets(self):
         at_ticket = "payloads", self.PAYLOAD["TICKET"]

@@ -50,6 +50,12 @@ static bool starts(struct ts_span line, const char *word)
     return line.n >= n && memcmp(line.p, word, n) == 0;
 }
 
+static bool ends(struct ts_span text, const char *word)
+{
+    size_t n = strlen(word);
+    return text.n >= n && mt_is_word(ts_span(text.p + text.n - n, n), word);
+}
+
 /* "SIP/2.0 200 OK" */
 static bool is_response(struct ts_span line, const char *version)
 {
@@ -175,7 +181,7 @@ struct mt_head mt_head_read(struct ts_span head)
                  (mt_is_word(name, "c") && h.protocol == MT_SIP))
             type = value;
         else if (mt_is_word(name, "Transfer-Encoding") && h.protocol == MT_HTTP)
-            h.chunked = mt_is_word(value, "chunked");
+            h.chunked = ends(value, "chunked");
     }
     h.body = body_of(h.protocol, type);
     return h;
