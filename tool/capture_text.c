@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "tool/octets.h"
+
 #define METHOD_MAX 32
 #define DIGITS_MAX 15 /* of a Content-Length; a petabyte is enough */
 
@@ -19,15 +21,6 @@ bool mt_is_word(struct ts_span text, const char *word)
 {
     return text.n == strlen(word) &&
            strncasecmp((const char *)text.p, word, text.n) == 0;
-}
-
-struct ts_span mt_trim(struct ts_span s)
-{
-    while (s.n && isspace(s.p[s.n - 1]))
-        s.n--;
-    while (s.n && isspace(s.p[0]))
-        s = ts_span(s.p + 1, s.n - 1);
-    return s;
 }
 
 bool mt_next_line(struct ts_span *rest, struct ts_span *line)
