@@ -518,26 +518,20 @@ class ByHand(unittest.TestCase):
         self.assertIn(words, why)
 
     def test_from_nothing(self):
-        got, _ = encode(self.whole(
+        v = {"payload": "V", "Auth alg": "NULL", "Ver data": ""}
+        payloads = (
             {"payload": "T", "TS Type": "NTP-UTC-32",
              "time": "2019-08-15T16:00:00Z"},
             {"payload": "ERR", "Error no": "Invalid TS"},
             {"payload": "EXT", "Type": "Vendor ID", "text": "us"},
             {"payload": "IDR", "ID Role": "IDRi", "ID Type": 9,
-             "ID data": "00 FF"},
-            {"payload": "V", "Auth alg": "NULL", "MAC": ""}))
-        self.assertIsNone(got)  # it is called Ver data
-        got, why = encode(self.whole(
-            {"payload": "T", "TS Type": "NTP-UTC-32",
-             "time": "2019-08-15T16:00:00Z"},
-            {"payload": "ERR", "Error no": "Invalid TS"},
-            {"payload": "EXT", "Type": "Vendor ID", "text": "us"},
-            {"payload": "IDR", "ID Role": "IDRi", "ID Type": 9,
-             "ID data": "00 FF"},
-            {"payload": "V", "Auth alg": "NULL", "Ver data": ""}))
+             "ID data": "00 FF"}, v)
+        got, why = encode(self.whole(*payloads))
         self.assertEqual((got, why), (bytes.fromhex(
             "01060500" "0000abcd" "0001" "0c03e1000000" "15010000"
             "0e000002" "7573" "0901090002" "00ff" "0000"), ""))
+        v["MAC"] = v.pop("Ver data")
+        self.refuse("payloads[4].Ver data: missing", *payloads)
 
     def test_order(self):
         sign = {"payload": "SIGN", "S type": 0, "Signature": ""}
