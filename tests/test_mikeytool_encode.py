@@ -242,6 +242,16 @@ class EveryMember(unittest.TestCase):
             self.assertIn(f"{spelled(path)}: is 4711, should be {should}; "
                           "correct it, leave it out, or use --fix", why)
 
+    def test_what_is_there_instead_is_said(self):
+        for given, said in ((True, "true"), (None, None), ([], "a list"),
+                            ({}, "an object"), (1.5, "a fraction"),
+                            ("a\nb", '"a?b"')):
+            whole = {**self.whole[0], "length": given}
+            got, why = encode(whole)
+            self.assertEqual(got is None, said is not None)
+            if said:
+                self.assertIn(f"length: is {said}, should be ", why)
+
     def test_what_follows_may_be_wrong_with_fix(self):
         for raw, _, _, got, why in self.each(put(4711), "--fix",
                                              only=self.derived):

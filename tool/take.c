@@ -84,26 +84,19 @@ const char *mt_show_text(const char *text, char buf[static MT_SHOWN])
 
 const char *mt_show(const json_t *value, char buf[static MT_SHOWN])
 {
-    switch (json_typeof(value)) {
-    case JSON_INTEGER:
+    static const char *const kinds[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",
+        [JSON_REAL] = "a fraction",  [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+    };
+    if (json_is_integer(value))
         print(buf, MT_SHOWN, "%" JSON_INTEGER_FORMAT,
               json_integer_value(value));
-        return buf;
-    case JSON_STRING:
-        return mt_show_text(json_string_value(value), buf);
-    case JSON_REAL:
-        return "a fraction";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_OBJECT:
-        return "an object";
-    default:
-        return "null";
-    }
+    else if (json_is_string(value))
+        mt_show_text(json_string_value(value), buf);
+    else
+        print(buf, MT_SHOWN, "%s", kinds[json_typeof(value)]);
+    return buf;
 }
 
 /* --- objects --- */
