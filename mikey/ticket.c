@@ -21,7 +21,8 @@ static void ticket_protect(struct mikey_protect *p,
 /* R271, R274 */
 static bool lengths_ok(const struct mikey_ticket_new *in)
 {
-    if (in->n_keys == 0 || in->tpk.n < 16 || in->rand.n > 255)
+    if (in->n_keys == 0 || in->tpk.n < 16 || in->tpk.n > TS_KEY_MAX ||
+        in->rand.n > 255)
         return false;
     return in->rand.n >= in->tpk.n && in->rand.n >= in->keys[0].key.n;
 }

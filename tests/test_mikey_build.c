@@ -171,6 +171,7 @@ static void a_ticket_has_long_enough_keys(void **state)
     FAILS(TS_E_RANGE, ticket_with(32, 16, 16));
     FAILS(TS_E_RANGE, ticket_with(16, 16, 32));
     FAILS(TS_E_RANGE, ticket_with(16, 256, 16));
+    FAILS(TS_E_RANGE, ticket_with(TS_KEY_MAX + 1, 255, 16));
 }
 
 /* A message that does not fit leaves an error, never half a message. */
