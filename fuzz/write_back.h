@@ -28,6 +28,7 @@ static inline enum ts_err seal_as(void *arg, struct ts_span env_key,
     return sign_as(arg, NULL, 0, out);
 }
 
+/** PKE with its octets as the sealer's. */
 static inline void write_pke(struct mikey_build *b, struct mikey_pke pke)
 {
     const struct mikey_sealer sealer = {
@@ -35,6 +36,7 @@ static inline void write_pke(struct mikey_build *b, struct mikey_pke pke)
     mikey_build_pke(b, (enum mikey_pke_cache)pke.c, &sealer, ts_span("", 0));
 }
 
+/** SIGN with its octets as the signer's. */
 static inline void write_sign(struct mikey_build *b, struct mikey_sign sign)
 {
     const struct mikey_signer signer = {.arg = &sign.data,
@@ -53,6 +55,7 @@ static inline void write_kemac(struct mikey_build *b,
     mikey_kemac_end(b, mark, NULL, NULL, 0, 0);
 }
 
+/** V with its MAC, of the suite that has such a one. */
 static inline void write_v(struct mikey_build *b, const struct mikey_v *v)
 {
     uint8_t *mac = mikey_build_v_room(
