@@ -4,7 +4,8 @@
  * corpora reach; fuzz/coverage.py runs it.
  *
  *     cover                         names of the targets
- *     cover --edges                 address of each edge, a line each
+ *     cover --edges                 address of each edge, and 1 where it
+ *                                   enters a function; a line each
  *     cover TARGET OUT INPUT ...    runs it; OUT gets an octet an edge: 0 or 1
  *
  * One program, so that an edge has the same number for all targets. Only mikey/
@@ -57,7 +58,8 @@ static int print_edges(void)
 {
     extern const char __executable_start[];
     for (const struct edge *e = edges; e < edges_end; e++)
-        printf("0x%" PRIxPTR "\n", e->pc - (uintptr_t)__executable_start);
+        printf("0x%" PRIxPTR " %u\n", e->pc - (uintptr_t)__executable_start,
+               (unsigned)(e->flags & 1));
     return 0;
 }
 
