@@ -46,7 +46,7 @@ static struct ts_writer writer(uint8_t *to)
     return ts_writer_init(to, cap);
 }
 
-/* ---- public keys: each signature is right, each envelope key as sealed ---- */
+/* ---- public keys: each signature is right, each key as it was sealed ---- */
 
 static enum ts_err certify(void *arg, const struct mikey_id *cert, size_t n,
                            const struct mikey_id *claimed, uint64_t now,
@@ -68,10 +68,13 @@ static enum ts_err verify(void *arg, uint8_t s_type,
     return TS_OK;
 }
 
+static enum ts_err seal(void *arg, struct ts_span env_key, uint8_t *out);
+static struct mikey_sealer sealer = {.len = TS_KEY_MAX + 1, .seal = seal};
+
 static enum ts_err seal(void *arg, struct ts_span env_key, uint8_t *out)
 {
     (void)arg;
-    memset(out, 0, TS_KEY_MAX);
+    memset(out, 0, sealer.len);
     memcpy(out, env_key.p, env_key.n);
     out[TS_KEY_MAX] = (uint8_t)env_key.n;
     return TS_OK;
@@ -91,7 +94,6 @@ static enum ts_err open_sealed(void *arg, const struct mikey_chash *chash,
 
 static const struct mikey_verifier verifier = {NULL, certify, verify};
 static const struct mikey_opener opener = {NULL, open_sealed};
-static struct mikey_sealer sealer = {.len = TS_KEY_MAX + 1, .seal = seal};
 static struct mikey_signer signer = {.arg = &signature, .sign = sign_as};
 
 static void choose_pk(void)
