@@ -146,6 +146,7 @@ void mikey_aes_cm(struct ts_span key, const uint8_t salt[static MIKEY_SALT_LEN],
                   data, data);
     }
     ts_wipe(&aes, sizeof aes);
+    ts_wipe(iv, sizeof iv);
 }
 
 enum ts_err mikey_aes_wrap(const uint8_t key[static 16],
