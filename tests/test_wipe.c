@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-#include "mikey/classic.h"
 #include "mikey/kms.h"
 #include "mikey/srtp.h"
 #include "tests/troupe.h"
