@@ -347,9 +347,9 @@ static void the_prf(void)
     struct mikey_prf prf;
     uint8_t key[TS_KEY_MAX] = {1};
     secret(key, sizeof key);
-    for (uint8_t func = 0; func <= MIKEY_PRF_SHA256; func++)
+    for (unsigned func = 0; func <= MIKEY_PRF_SHA256; func++)
         for (size_t n = 1; n <= sizeof key; n += 21) {
-            mikey_prf_key(&prf, func, ts_span(key, n));
+            mikey_prf_key(&prf, (uint8_t)func, ts_span(key, n));
             mikey_prf(&prf, ts_span("label", 5), out, 255);
             mikey_prf(&prf, ts_span("label", 5), out, 1);
             mikey_prf_wipe(&prf);
@@ -576,8 +576,8 @@ static void nettle_sha(void)
     uint8_t key[100] = {1};
     struct mikey_hmac h;
     secret(key, sizeof key);
-    for (uint8_t alg = MIKEY_AUTH_SHA1; alg <= MIKEY_AUTH_SHA256; alg++) {
-        mikey_hmac_key(&h, alg, ts_span(key, sizeof key));
+    for (unsigned alg = MIKEY_AUTH_SHA1; alg <= MIKEY_AUTH_SHA256; alg++) {
+        mikey_hmac_key(&h, (uint8_t)alg, ts_span(key, sizeof key));
         mikey_hmac_add(&h, ts_span(key, sizeof key));
         mikey_hmac_end(&h, out, 20);
     }
