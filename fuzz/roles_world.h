@@ -80,6 +80,7 @@ void world_post(struct world_message *m, enum ts_err err);
 /** The message that is back before the last one. */
 struct world_message *world_pick(unsigned back);
 
+/** Its octets. */
 static inline struct ts_span world_span(const struct world_message *m)
 {
     return ts_span(m->b, m->n);
