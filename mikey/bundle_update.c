@@ -154,15 +154,12 @@ static enum ts_err change_end(struct mikey_bundle *b, struct change *c,
 
 /* ---- our messages ---- */
 
-/* Our keys and policies, wherever they go. */
+/* Our keys and policies, wherever they go. Whether L or M allows the keys is
+ * asked where the message is built. */
 static enum ts_err check_ours(const struct mikey_bundle *b,
                               const struct mikey_key *keys, size_t n_keys,
                               const uint8_t *no, size_t n_no)
 {
-    const uint16_t may =
-        b->side == MIKEY_INITIATOR ? MIKEY_FLAG_L : MIKEY_FLAG_M;
-    if (n_keys && !(b->csb.flags & may))
-        return TS_E_DENIED; /* R166 */
     enum ts_err err =
         mikey_keys_ours(keys, n_keys, b->csb.keys.suite, MIKEY_KEYS_MAX);
     if (err)
@@ -402,7 +399,7 @@ static enum ts_err take_init(struct mikey_bundle *b,
     return change_end(b, &c, err, last, now);
 }
 
-/* An answer leaves nothing open (R69), and names one policy each (R199). */
+/* An answer leaves nothing open, and names one policy each. */
 static enum ts_err check_answer(const struct mikey_hdr *init,
                                 const struct mikey_hdr *hdr)
 {

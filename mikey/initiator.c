@@ -206,7 +206,7 @@ static enum ts_err check_flags(const struct mikey_initiator *i, uint16_t asked,
     return TS_OK;
 }
 
-/* R47, R48: what was granted is what we can use. */
+/* What was granted is what we can use. */
 static enum ts_err check_grant(const struct mikey_initiator *i,
                                const struct mikey_now *now,
                                const struct mikey_msg *sent,

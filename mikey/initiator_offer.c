@@ -49,8 +49,6 @@ static enum ts_err check_offer(const struct mikey_initiator *i,
         return TS_E_DENIED; /* R173, R224 */
     if (mikey_policy_valid(p, now->us / 1000000, mikey_party_skew(i->party)))
         return TS_E_EXPIRED;
-    if (offer->n_keys && !(tp->flags & MIKEY_FLAG_L))
-        return TS_E_DENIED; /* R59, R226 */
     if (is_split(i, tp, offer))
         return TS_E_DENIED; /* R251 */
     return TS_OK;

@@ -211,7 +211,8 @@ static enum ts_err judge(const struct mikey_ask *a, size_t n_keys,
 
 /* ---- grant ---- */
 
-/* What was asked for, as far as it was decided so. */
+/* What was asked for, as far as it was decided so. Its KEMAC is not written
+ * into a ticket. */
 static enum ts_err grant_policy(const struct mikey_ask *a,
                                 const struct mikey_case *c,
                                 struct mikey_policy *p, uint16_t *flags)
@@ -220,7 +221,6 @@ static enum ts_err grant_policy(const struct mikey_ask *a,
     const struct mikey_policy *want = &a->policy;
     *p = *want;
     *flags = c->flags & (uint16_t)~MIKEY_FLAG_K;
-    p->has_kemac = false;        /* R239 */
     p->initiator = a->user.self; /* R15, R270: by whatever name */
     if (!p->kms.data.p)
         p->kms = a->kms->self;

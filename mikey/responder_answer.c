@@ -34,12 +34,11 @@ static enum ts_err check_policies(const struct mikey_msg *m,
     return TS_OK;
 }
 
+/* Whether M allows our keys is asked where the message is built. */
 static enum ts_err check_answer(const struct mikey_responder *r,
                                 const struct mikey_msg *m,
                                 const struct mikey_answer *a)
 {
-    if (a->n_keys && !(m->ticket.tp.flags & MIKEY_FLAG_M))
-        return TS_E_DENIED; /* R82, R227 */
     enum ts_err err =
         mikey_keys_ours(a->keys, a->n_keys, mikey_suite_prf(m->hdr.prf),
                         MIKEY_KEYS_MAX - r->keys.n);
