@@ -49,7 +49,7 @@ static void mode_1_runs_through_the_kms_twice(void **state)
     call_in_both_suites(1, 0, 2);
 }
 
-/* R2, R3, R89, R90, R289 */
+/* R2, R3, R89, R90, R289, R304 */
 static void in_mode_2_the_responder_opens_the_ticket(void **state)
 {
     (void)state;
@@ -57,7 +57,7 @@ static void in_mode_2_the_responder_opens_the_ticket(void **state)
     assert_false(t.bob->offered.needs_kms);
 }
 
-/* R1, R289 */
+/* R1, R289, R303 */
 static void in_mode_3_the_initiator_makes_the_ticket(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void what_must_be_resolved_is_not_opened(void **state)
     troupe_finish(&t);
 }
 
-/* R3, R90: with another key than the ticket's there is only the KMS. */
+/* R3, R90, R219: with another key than the ticket's there is only the KMS. */
 static void a_ticket_of_another_key_needs_the_kms(void **state)
 {
     (void)state;
@@ -269,8 +269,8 @@ static void the_modifier_goes_from_the_kms_to_the_initiator(void **state)
     troupe_same_keys(&t, 1, NULL);
 }
 
-/* R40, R41, R126, R138, R144: MPKi for the offer, MPKr' for the answer. Here
- * an answer is under MPKi, which each Responder knows. */
+/* R40, R41, R126, R138, R144: MPKi for the offer, MPKr' for the answer, with
+ * forking. Here an answer is under MPKi, which each Responder knows. */
 static void an_answer_is_under_a_key_of_its_own(void **state)
 {
     (void)state;
@@ -286,6 +286,10 @@ static void an_answer_is_under_a_key_of_its_own(void **state)
     FAILS(TS_E_AUTH, troupe_answered(&t));
     OK(troupe_verify(&t));
     troupe_finish(&t);
+    begin(NULL);
+    troupe_mode(&t, 1, 0); /* without forking there is nothing else */
+    troupe_call(&t);
+    troupe_same_keys(&t, 1, NULL);
 }
 
 /* R133, R134: with forking only the one who asked for the ticket can call. */

@@ -201,7 +201,7 @@ static enum ts_err alice_refuses(const struct troupe_message *m)
                                   &t.policy, 1, error.b, TROUPE_MAX, &error.n);
 }
 
-/* R85-R87, R187: under the keys of the answer. */
+/* R85-R87, R181, R187: under the keys of the answer. */
 static void an_answer_that_will_not_do_gets_an_error(void **state)
 {
     (void)state;
@@ -270,6 +270,12 @@ static void an_error_may_have_the_counter_of_its_message(void **state)
     FAILS(TS_E_PEER, alice_hears());
     assert_true(mikey_initiator_refusal(t.i)->proven);
     assert_int_equal(mikey_initiator_refusal(t.i)->t.value, 5);
+    begin(NULL);
+    t.now.ts_type = MIKEY_COUNTER;
+    t.now.counter = 6;
+    OK(troupe_request(&t));
+    FAILS(TS_E_TIME, troupe_grant(&t)); /* it does not remember counters */
+    assert_int_equal(troupe_read(&t.granted).t.value, 6);
 }
 
 /* ---- of the KMS ---- */

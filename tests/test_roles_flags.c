@@ -46,7 +46,7 @@ static bool fit(unsigned f, bool tgk)
     return !(f & I && tgk && !(f & F)); /* R217 */
 }
 
-/* R158, R217: all 4096 mixes; K is left out of a request (R225). */
+/* R37, R158, R217: all 4096 mixes; K is left out of a request (R225). */
 static void only_flags_that_fit_are_asked_for(void **state)
 {
     (void)state;

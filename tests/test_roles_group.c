@@ -129,7 +129,8 @@ static void a_ticket_without_j_is_resolved_each_time(void **state)
     OK(troupe_verify(&t));
 }
 
-/* What was kept is of another ticket, or was cut, or is of no use. */
+/* R75, R77, R273: what was kept is of another ticket, or was cut, or is of no
+ * use. */
 static void what_was_kept_must_be_of_this_ticket(void **state)
 {
     (void)state;
@@ -384,6 +385,7 @@ static void a_group_does_without_randrr(void **state)
     }
 }
 
+/* R173, R251, R272 */
 static void a_rand_for_a_group_is_long_enough(void **state)
 {
     (void)state;

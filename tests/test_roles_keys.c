@@ -312,6 +312,37 @@ static void sixteen_keys_are_the_most(void **state)
     troupe_same_keys(&t, 1, NULL);
 }
 
+/* R204, R207: where no answer comes, nothing is left open. */
+static void an_offer_without_an_answer_is_complete(void **state)
+{
+    (void)state;
+    const struct mikey_key tek = troupe_key(MIKEY_TEK_SALT, 32, 1, 'a');
+    troupe_flags(&t, 1, MIKEY_FLAG_H | L);
+    want(&tek, 1);
+    use(0, "a");
+    use(1, "a");
+    troupe_ticket(&t);
+    troupe_freeze(&t, &still);
+    FAILS(TS_E_MISSING, troupe_transfer(&t)); /* R204: an SSRC */
+    t.session[1].known = true;
+    t.session[1].spi.n = 0;
+    FAILS(TS_E_MISSING, troupe_transfer(&t)); /* R207: an SPI */
+    t.session[1].policies.n = 0;
+    use(1, "a");
+    FAILS(TS_E_MISSING, troupe_transfer(&t)); /* R200 */
+    t.session[1].policies.n = 1;
+    use(1, "z");
+    FAILS(TS_E_NOTFOUND, troupe_transfer(&t)); /* R167 */
+    troupe_unchanged(&t, &still);
+    const struct mikey_key mine = troupe_key(MIKEY_TEK_SALT, 32, 3, 'z');
+    supply(true, &mine); /* R58 */
+    OK(troupe_transfer(&t));
+    OK(troupe_verify(&t));
+    troupe_finish(&t);
+    troupe_same_keys(&t, 1, NULL);
+    troupe_same_keys(&t, 2, NULL);
+}
+
 /* ---- content that is encrypted already (section 8) ---- */
 
 /* R249: no session key in the ticket, the TEK from the Responder. */
@@ -400,6 +431,7 @@ UNIT_MAIN(TEST(a_ticket_holds_keys_of_every_type),
           TEST(the_responder_does_not_take_the_initiators_spi),
           TEST(rands_are_as_long_as_the_keys_supplied),
           TEST(sixteen_keys_are_the_most),
+          TEST(an_offer_without_an_answer_is_complete),
           TEST(content_that_is_encrypted_already_comes_with_its_tek),
           TEST(an_answer_without_any_key_is_not_given),
           TEST(a_tek_of_another_length_is_not_cut),

@@ -91,6 +91,33 @@ static void identities_may_be_left_out_of_updates(void **state)
     }
 }
 
+/* R55, R56: nobody but the ticket names anybody: with F=0, too. */
+static void the_ticket_may_be_all_that_names_the_caller(void **state)
+{
+    (void)state;
+    static struct troupe_message m;
+    const struct mikey_key tek = troupe_key(MIKEY_TEK_SALT, 32, 1, 'a');
+    for (unsigned omit = 0; omit < 2; omit++) {
+        begin(NULL);
+        troupe_flags(&t, 1, MIKEY_FLAG_H);
+        t.alice.omit = omit ? OMIT_I | OMIT_R : 0;
+        if (!omit) { /* the one called is the group, for both */
+            t.alice.same = t.bob->party.same = troupe_same;
+            t.responder = t.offer.to = troupe_uri(TEAM);
+        }
+        t.wish.keys = &tek;
+        t.wish.n_keys = 1;
+        t.session[1].known = true;
+        t.session[0].spi = t.session[1].spi = ts_span("a", 1);
+        troupe_call(&t);
+        assert_true(is(mikey_bundle_peer(t.bob->at_i), t.offer.to));
+        assert_true(is(mikey_bundle_peer(t.bob->at_r), t.alice.self));
+        const struct mikey_update u = {.want_answer = true};
+        OK(troupe_update(&t, MIKEY_INITIATOR, &u, &m));
+        OK(troupe_update(&t, MIKEY_RESPONDER, &u, &m));
+    }
+}
+
 /* A group is called, a member leaves itself out: AMB 6, the one called. */
 static void a_member_that_does_not_name_itself_is_the_one_called(void **state)
 {
@@ -254,6 +281,7 @@ static void a_ticket_may_be_for_many(void **state)
 
 /* ---- applications (IDRapp; AMB 19) ---- */
 
+/* R62 */
 static void a_ticket_may_be_for_some_applications(void **state)
 {
     (void)state;
@@ -382,6 +410,7 @@ static void a_party_has_what_it_needs(void **state)
 
 UNIT_MAIN(TEST(identities_may_be_left_out_of_every_message),
           TEST(identities_may_be_left_out_of_updates),
+          TEST(the_ticket_may_be_all_that_names_the_caller),
           TEST(a_member_that_does_not_name_itself_is_the_one_called),
           TEST(an_identity_that_nobody_knows_verifies_nothing),
           TEST(nobody_speaks_for_another), TEST(a_ticket_is_in_our_name),

@@ -240,6 +240,7 @@ static void certificates_may_be_left_out(void **state)
     OK(troupe_granted(&t));
     t.alice.omit = 1u << MIKEY_IDR_I;
     OK(troupe_request(&t));
+    assert_null(troupe_read(&t.request).idr[MIKEY_IDR_I].data.p);
     OK(troupe_grant(&t));
     OK(troupe_granted(&t));
     OK(troupe_transfer(&t));
@@ -247,6 +248,7 @@ static void certificates_may_be_left_out(void **state)
     bob_signs.n_cert = 0;
     t.bob->party.omit = 1u << MIKEY_IDR_R;
     OK(troupe_resolve(&t));
+    assert_null(troupe_read(&t.bob->resolve).idr[MIKEY_IDR_R].data.p);
     toy.known = t.bob->party.self;
     OK(troupe_resolve_at_kms(&t));
     OK(troupe_resolved(&t));

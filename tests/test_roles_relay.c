@@ -165,7 +165,7 @@ static void the_user_is_named_to_the_other_kms(void **state)
     troupe_same_keys(&t, 2, NULL);
 }
 
-/* R253: whoever is no KMS resolves for itself only. */
+/* R253, R259: whoever is no KMS resolves for itself only. */
 static void only_a_kms_resolves_for_another(void **state)
 {
     (void)state;

@@ -148,7 +148,8 @@ static void a_response_has_a_fresh_timestamp(void **state)
 
 /* ---- clocks that are off ---- */
 
-/* One step after the other with a clock that is off, then with a right one. */
+/* R63: one step after the other with a clock that is off, then with a right
+ * one. */
 static void each_step_checks_the_clock(void **state)
 {
     (void)state;
@@ -296,7 +297,7 @@ static void a_ticket_has_its_time(void **state)
     troupe_finish(&t);
 }
 
-/* R62: what is over is refused without asking anybody. */
+/* R62, R63, R232, R233: what is over is refused without asking anybody. */
 static void an_offer_with_a_ticket_that_is_over_is_refused(void **state)
 {
     (void)state;

@@ -340,22 +340,50 @@ static void a_session_is_added_with_the_ssrcs_of_both(void **state)
     }
 }
 
-/* R71: the one who answers may add a session, too. */
+/* R71, R199: the one who answers may add a session, too, with one policy. */
 static void an_answer_adds_a_session(void **state)
 {
     (void)state;
-    const struct mikey_session mine = {
-        .cs = 9, .known = true, .ssrc = 9, .policies = ts_span("", 1)};
+    struct mikey_session mine = {
+        .cs = 9, .known = true, .ssrc = 9, .policies = ts_span("\0\0", 2)};
     const struct mikey_answer ours = {.session = &mine, .n_sessions = 1};
     troupe_call(&t);
     const struct mikey_update u = {.want_answer = true};
     OK(mikey_bundle_update(t.bob->at_i, &t.now, &u, msg.b, TROUPE_MAX, &msg.n));
+    FAILS(TS_E_RANGE,
+          mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&msg), &ours,
+                               answer.b, TROUPE_MAX, &answer.n));
+    mine.policies.n = 1;
     OK(mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&msg), &ours,
                             answer.b, TROUPE_MAX, &answer.n));
     OK(mikey_bundle_receive(t.bob->at_i, &t.now, troupe_view(&answer), NULL,
                             NULL, 0, &answer.n));
     assert_int_equal(mikey_bundle_sessions(t.bob->at_i), 3);
     troupe_same_keys(&t, 9, NULL);
+}
+
+/* R69, R200, R205, R208: what an update does not say again is as it was. */
+static void an_update_may_leave_open_what_is_known(void **state)
+{
+    (void)state;
+    struct mikey_session old[2], new[2];
+    troupe_call(&t);
+    for (size_t k = 0; k < 2; k++) {
+        OK(mikey_bundle_session(t.bob->at_i, k, &old[k]));
+        sessions[k] = (struct mikey_session){.cs = old[k].cs};
+    }
+    const struct mikey_update u = {
+        .session = sessions, .n_sessions = 2, .want_answer = true};
+    OK(troupe_update(&t, I, &u, &msg));
+    for (size_t k = 0; k < 2; k++) {
+        OK(mikey_bundle_session(t.bob->at_i, k, &new[k]));
+        assert_int_equal(new[k].ssrc, old[k].ssrc);
+        assert_true(new[k].known);
+        assert_true(ts_span_equal(new[k].policies, old[k].policies));
+        assert_int_equal(new[k].spi.n, 4); /* the TGK's, as the KMS named it */
+    }
+    troupe_same_keys(&t, 1, NULL);
+    troupe_same_keys(&t, 2, NULL);
 }
 
 static bool only_gcm(void *arg, const struct mikey_srtp_policy *p)
@@ -406,6 +434,7 @@ static void a_policy_is_added_and_chosen(void **state)
     mikey_bundle_abandon(t.bob->at_r);
 }
 
+/* R79, R203 */
 static void policy_numbers_are_what_they_were(void **state)
 {
     (void)state;
@@ -488,6 +517,8 @@ UNIT_MAIN(TEST(either_side_brings_new_keys),
           TEST(keys_in_use_are_not_forgotten),
           TEST(a_new_tgk_is_no_longer_than_the_rands),
           TEST(a_session_is_added_with_the_ssrcs_of_both),
-          TEST(an_answer_adds_a_session), TEST(a_policy_is_added_and_chosen),
+          TEST(an_answer_adds_a_session),
+          TEST(an_update_may_leave_open_what_is_known),
+          TEST(a_policy_is_added_and_chosen),
           TEST(policy_numbers_are_what_they_were), TEST(an_update_may_be_empty),
           TEST(trr_says_when_new_keys_are_due))

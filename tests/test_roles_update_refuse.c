@@ -51,8 +51,9 @@ static void refused(enum ts_err wanted, enum mikey_side to,
     troupe_unchanged(&t, &still);
 }
 
-/* ---- T (R160) ---- */
+/* ---- T ---- */
 
+/* R160 */
 static void an_update_is_taken_once(void **state)
 {
     (void)state;
@@ -416,7 +417,7 @@ static void an_update_that_was_changed_is_not_taken(void **state)
     assert_int_equal(mikey_bundle_keys(t.bob->at_i, &keys), 2);
 }
 
-/* R68, R199, R205, R208: what an answer leaves open is found. */
+/* R68, R69, R199, R205, R208: what an answer leaves open is found. */
 static void an_answer_that_leaves_something_open_is_refused(void **state)
 {
     (void)state;
@@ -454,7 +455,8 @@ static void an_answer_that_leaves_something_open_is_refused(void **state)
 
 /* ---- Errors (5.4) ---- */
 
-/* R181, R183, R187: whoever refuses an update says so under the same keys. */
+/* R181-R183, R185, R187: whoever refuses an update says so under the same
+ * keys. */
 static void an_error_about_an_update_ends_it(void **state)
 {
     (void)state;
@@ -469,6 +471,7 @@ static void an_error_about_an_update_ends_it(void **state)
     struct mikey_msg m = troupe_read(&other);
     assert_int_equal(m.hdr.csb, mikey_bundle_csb(t.bob->at_i));
     assert_int_equal(m.hdr.type, MIKEY_ERROR);
+    assert_int_equal(m.t.value, mikey_now_t(&t.now).value);
     FAILS(TS_E_PEER, receive(I, &other));
     const struct mikey_refusal *r = mikey_bundle_refusal(t.bob->at_i);
     assert_true(r->proven);
