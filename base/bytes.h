@@ -19,13 +19,15 @@ struct ts_span {
 /** A view of a NUL-terminated string, without its NUL. */
 static inline struct ts_span ts_span_str(const char *s)
 {
-    return (struct ts_span){(const uint8_t *)s, strlen(s)};
+    struct ts_span span = {(const uint8_t *)s, strlen(s)};
+    return span;
 }
 
 /** A view of n bytes at p. */
 static inline struct ts_span ts_span(const void *p, size_t n)
 {
-    return (struct ts_span){p, n};
+    struct ts_span span = {(const uint8_t *)p, n};
+    return span;
 }
 
 /** Equal in length and content. Not for secrets: see ts_equal(). */

@@ -45,7 +45,11 @@
 #include "mikey/pk.h"
 #include "mikey/types.h"
 
-/** Version of the library, "0.1.0". */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of the library: three numbers, with dots between. */
 const char *mikey_version(void);
 
 /* ---- looking at a message ---- */
@@ -672,5 +676,9 @@ TS_MUST enum ts_err mikey_kms_pass_on(const struct mikey_kms *kms,
                                       const struct mikey_party *as,
                                       struct ts_span sent, struct ts_span reply,
                                       uint8_t *out, size_t cap, size_t *n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

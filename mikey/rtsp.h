@@ -28,6 +28,10 @@
 
 #include "mikey/sdp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** One element of the header. */
 struct mikey_rtsp_spec {
     struct ts_span prot; /* protocol id */
@@ -220,5 +224,9 @@ enum mikey_rtsp_event mikey_rtsp_setup_event(
 
 /** What RFC 4567 asks for. An event out of range is a failure. */
 struct mikey_rtsp_verdict mikey_rtsp_rule(enum mikey_rtsp_event event);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

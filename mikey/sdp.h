@@ -32,6 +32,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- the value of one attribute (3, 3.1) --- */
 
 /**
@@ -472,5 +476,9 @@ TS_MUST enum ts_err mikey_sdp_answer_attr(const struct mikey_sdp *offer,
                                           const struct mikey_sdp_attr *sent,
                                           bool expected,
                                           const struct mikey_sdp_attr **got);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
