@@ -126,10 +126,11 @@ def check_text(path, lines, report):
         report.add(path, 1, f"no SPDX-License-Identifier: {licence}")
     if len(lines) > FILE_LINES and not plugin:
         report.add(path, len(lines), f"file over {FILE_LINES} lines")
+    makefile = path.split("/")[-1] == "Makefile"
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
             report.add(path, number, f"line over {COLUMNS} columns")
-        if line != line.rstrip() or "\t" in line and path != "Makefile":
+        if line != line.rstrip() or "\t" in line and not makefile:
             report.add(path, number, "tab or blank at the end of the line")
 
 
