@@ -9,7 +9,7 @@ set -eu
 
 programs=$(cd "${1:-$(dirname "$0")}" && pwd)
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || :; rm -rf "$work"' EXIT
 cd "$work"
 umask 077
 

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""libmikey as somebody else gets it: installed into a folder, found by
+pkg-config, used by the examples from another folder.
+
+    python3 tests/test_install.py BUILD
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
+SECONDS = 120
+TEXT_MAX = 150 * 1024
+EXAMPLE_LINES = 100
+
+# All that libmikey may ask of others, besides nettle's primitives: nothing
+# that allocates, reads, writes, tells the time or a random number, or depends
+# on the locale. assert() is there for broken contracts of its callers.
+ASKED = set("""memchr memcmp memcpy memmove memset strlen explicit_bzero
+    __explicit_bzero_chk __memcpy_chk __memmove_chk __memset_chk
+    __stack_chk_fail __assert_fail __cxa_finalize __gmon_start__
+    _ITM_registerTMCloneTable _ITM_deregisterTMCloneTable
+    _GLOBAL_OFFSET_TABLE_""".split())
+# Of the C compiler, in each shared library.
+CRT = {"completed.0", "__dso_handle", "__TMC_END__"}
+STANDARDS = (("gcc", "c99"), ("gcc", "c11"), ("gcc", "c17"),
+             ("g++", "c++17"), ("clang", "c99"), ("clang++", "c++17"))
+
+
+def introspect(what):
+    done = subprocess.run(["meson", "introspect", "--" + what, BUILD],
+                          check=True, text=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+OPTIONS = {o["name"]: o["value"] for o in introspect("buildoptions")}
+SANITIZE = OPTIONS["b_sanitize"]
+
+
+def run(*command, **options):
+    """Output of a command that must succeed."""
+    done = subprocess.run(command, text=True, timeout=SECONDS,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **options)
+    if done.returncode:
+        raise AssertionError(f"{command}\n{done.stdout}")
+    return done.stdout
+
+
+class Installed:
+    """An installation in a folder of its own."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tessera-install.")
+        self.top = Path(self.folder.name)
+        log = BUILD / "meson-logs/install-log.txt"
+        kept = log.read_bytes() if log.exists() else None
+        self.said = run("meson", "install", "-C", BUILD, "--no-rebuild",
+                        "--destdir", self.top / "dest")
+        if kept is None:  # `make uninstall` goes by it
+            log.unlink()
+        else:
+            log.write_bytes(kept)
+        self.prefix = self.top / "dest" / OPTIONS["prefix"].lstrip("/")
+        self.lib = self.prefix / OPTIONS["libdir"]
+        self.include = self.prefix / OPTIONS["includedir"] / "tessera"
+        self.examples = self.prefix / OPTIONS["datadir"] / "tessera/examples"
+        self.env = {**os.environ, "LC_ALL": "C",
+                    "PKG_CONFIG_PATH": str(self.lib / "pkgconfig"),
+                    "LD_LIBRARY_PATH": str(self.lib)}
+        self.pkg_config = f"pkg-config --define-variable=prefix={self.prefix}"
+
+    def headers(self):
+        return sorted(str(p.relative_to(self.include))
+                      for p in self.include.rglob("*.h"))
+
+    def flags(self, option, package="mikey"):
+        return run(*self.pkg_config.split(), option, package,
+                   env=self.env).split()
+
+
+def setUpModule():  # pylint: disable=invalid-name
+    global installed  # pylint: disable=global-statement
+    installed = Installed()
+    unittest.addModuleCleanup(installed.folder.cleanup)
+
+
+def declared(path):
+    """Functions that a header declares."""
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+    text = re.sub(r"^static inline .*?^}", "", text, flags=re.S | re.M)
+    return re.findall(r"^(?:[A-Za-z][\w\s*]*?[\s*])?((?:mikey|ts)_\w+)\(",
+                      text, re.M)
+
+
+def mapped(library):
+    """Names of a version script."""
+    text = (ROOT / library).read_text()
+    return re.findall(r"^\s+((?:mikey|ts)_\w+);$", text, re.M)
+
+
+class Headers(unittest.TestCase):
+    def test_each_one_stands_alone(self):
+        for header in installed.headers():
+            for compiler, standard in STANDARDS:
+                with self.subTest(header=header, standard=standard):
+                    language = "c++" if "++" in compiler else "c"
+                    run(compiler, f"-std={standard}", "-Wall", "-Wextra",
+                        "-Wpedantic", "-Werror", "-fsyntax-only", "-x",
+                        language, "-", *installed.flags("--cflags"),
+                        input=f"#include <{header}>\n" * 2)
+
+    def test_none_is_missing_or_internal(self):
+        self.assertEqual(installed.headers(), sorted(
+            ["base/bytes.h", "base/err.h", "mikey/code.h", "mikey/mikey.h",
+             "mikey/pk.h", "mikey/rtsp.h", "mikey/sdp.h", "mikey/types.h"]))
+
+    def test_a_program_in_cxx_links(self):
+        program = installed.top / "cxx"
+        run("g++", "-std=c++17", "-x", "c++", "-", "-o", program,
+            *sanitizers(), *installed.flags("--cflags"),
+            *installed.flags("--libs"), input="""
+                #include <mikey/mikey.h>
+                int main() { return ts_strerror(TS_OK) ? 0 : 1; }""")
+        run(program, env=installed.env)
+
+
+class Version(unittest.TestCase):
+    def test_it_is_the_same_everywhere(self):
+        version = introspect("projectinfo")["version"]
+        program = installed.top / "version"
+        run("cc", "-x", "c", "-", "-o", program, *sanitizers(),
+            *installed.flags("--cflags"), *installed.flags("--libs"), input="""
+                #include <stdio.h>
+                #include <mikey/mikey.h>
+                int main(void) { return puts(mikey_version()) < 0; }""")
+        self.assertEqual(run(program, env=installed.env).strip(), version)
+        self.assertEqual(installed.flags("--modversion"), [version])
+        self.assertTrue((installed.lib / f"libmikey.so.{version}").exists())
+
+
+def sanitizers():
+    return [] if SANITIZE == "none" else ["-fsanitize=" + SANITIZE]
+
+
+class Examples(unittest.TestCase):
+    def make(self, folder, pkg_config):
+        shutil.copytree(installed.examples, folder)
+        flags = " ".join(sanitizers())
+        run("make", "-C", folder, f"PKG_CONFIG={pkg_config}",
+            f"CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror {flags}",
+            f"LDFLAGS={flags}", env=installed.env)
+
+    def play(self, folder):
+        said = run("sh", "call.sh", cwd=folder, env=installed.env)
+        self.assertRegex(said, "the same keys for 2 sessions\n$")
+        lines = run("./peers", cwd=folder, env=installed.env).splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertEqual(lines[0], lines[1])
+
+    def needed(self, program):
+        return re.findall(r"\(NEEDED\).*\[(.*)\]",
+                          run("readelf", "-d", program))
+
+    def test_they_run_with_the_shared_library(self):
+        folder = installed.top / "shared"
+        self.make(folder, installed.pkg_config)
+        self.assertIn("libmikey.so.0", self.needed(folder / "caller"))
+        self.play(folder)
+
+    def test_they_run_with_the_static_library(self):
+        only = installed.top / "archive"
+        only.mkdir()
+        shutil.copy(installed.lib / "libmikey.a", only)
+        folder = installed.top / "static"
+        self.make(folder, installed.pkg_config +
+                  f" --define-variable=libdir={only} --static")
+        self.assertNotIn("libmikey.so.0", self.needed(folder / "caller"))
+        self.play(folder)
+
+    def test_look_tells_what_is_wrong_and_where(self):
+        folder = installed.top / "look"
+        self.make(folder, installed.pkg_config)
+        # TRANSFER_RESP without payloads, then one octet too many
+        good, bad = "010f0000000000070001", "010f000000000007000100"
+        said = run(folder / "look", env=installed.env, input=good + "\n")
+        self.assertIn("TRANSFER_RESP (15), CSB ID 00000007", said)
+        done = subprocess.run([folder / "look"], env=installed.env, text=True,
+                              input=bad + "\n", stdout=subprocess.PIPE,
+                              timeout=SECONDS, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("wrong at offset 10", done.stdout)
+        self.assertIn("E_TRAILING", done.stdout)
+
+    def test_each_one_is_short(self):
+        for path in (ROOT / "examples").glob("*.c"):
+            lines = path.read_text().count("\n")
+            self.assertLess(lines, EXAMPLE_LINES, path.name)
+
+
+class Symbols(unittest.TestCase):
+    """What stands in the libraries. A sanitizer adds its own to them."""
+
+    def exported(self, library):
+        return run("nm", "-D", "--defined-only", installed.lib / library)
+
+    def test_the_version_script_names_what_the_headers_declare(self):
+        names = []
+        for header in installed.headers():
+            names += declared(installed.include / header)
+        self.assertGreater(len(names), 80)
+        self.assertEqual(sorted(mapped("mikey/mikey.map")), sorted(names))
+
+    def test_both_libraries_show_these_names_only(self):
+        names = sorted(mapped("mikey/mikey.map"))
+        found = re.findall(r" T (\S+)$", self.exported("libmikey.so"), re.M)
+        self.assertEqual(sorted(found), [f"{n}@@MIKEY_0" for n in names])
+        self.assertEqual(len(self.exported("libmikey.so").splitlines()),
+                         len(names) + 1)  # and MIKEY_0 itself
+        found = re.findall(r"^\S+ \w (\S+)$", run(
+            "nm", "-g", "--defined-only", installed.lib / "libmikey.a"), re.M)
+        self.assertEqual(sorted(found), names)
+
+    def test_it_needs_nettle_and_the_c_library(self):
+        said = run("readelf", "-d", installed.lib / "libmikey.so")
+        self.assertIn("soname: [libmikey.so.0]", said)
+        needed = {n.split(".")[0] for n in
+                  re.findall(r"\(NEEDED\).*\[(.*)\]", said)}
+        self.assertEqual(needed, {"libnettle", "libc"})
+
+    def test_it_asks_for_nothing_from_outside(self):
+        for library, options in (("libmikey.so", ["-D"]), ("libmikey.a", [])):
+            said = run("nm", *options, "-u", installed.lib / library)
+            asked = {n.split("@")[0] for n in
+                     re.findall(r"^ +[Uw] (\S+)$", said, re.M)}
+            asked = {n for n in asked if not n.startswith("nettle_")}
+            self.assertEqual(asked - ASKED, set(), library)
+            self.assertIn("memcpy", asked)
+
+    def test_it_keeps_no_state(self):
+        for library in ("libmikey.so", "libmikey.a"):
+            said = run("objdump", "-t", installed.lib / library)
+            found = re.findall(r"^\w+ .{7} (\S+)\s+\w+ +(\S+)$", said, re.M)
+            self.assertGreater(len(found), 100)
+            writable = {name for section, name in found
+                        if re.match(r"\.(t?data|t?bss)(?!\.rel\.ro)", section)
+                        or section == "*COM*"}
+            writable = {n for n in writable if not n.startswith(".")}
+            self.assertEqual(writable - CRT, set(), library)
+
+    def test_a_program_may_have_the_names_of_internal_functions(self):
+        program = installed.top / "names"
+        run("cc", "-x", "c", "-", "-x", "none", "-o", program,
+            *installed.flags("--cflags"), installed.lib / "libmikey.a",
+            "-lnettle", input="""
+                #include <mikey/mikey.h>
+                int ts_wipe, mikey_msg_read;
+                void mikey_prf(void) {}
+                int main(void)
+                {
+                    struct mikey_glance g;
+                    return mikey_look(ts_span("", 1), &g) == TS_OK;
+                }""")
+        run(program)
+
+    def test_it_is_small(self):
+        said = run("size", installed.lib / "libmikey.so").splitlines()
+        self.assertLess(int(said[1].split()[0]), TEXT_MAX)
+
+
+if SANITIZE != "none":
+    del Symbols
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
