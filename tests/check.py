@@ -308,6 +308,7 @@ def steps(nightly):
     yield "unit tests", meson_step(BUILD, "unit", 5 * MINUTE)
     # yield "pins", pins_step(30 if nightly else 3)
     yield "integration tests", meson_step(BUILD, "integration", 10 * MINUTE)
+    yield "documents and peers", meson_step(BUILD, "once", 10 * MINUTE)
     yield "sanitizer build", build_step(
         ASAN, ("-Db_sanitize=address,undefined",))
     yield "unit tests sanitized", meson_step(ASAN, "unit", 8 * MINUTE)

@@ -18,9 +18,10 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab"))
+for folder in ("lab", "reference"):
+    sys.path.insert(0, str(HERE.parent / folder))
 
-import evidence  # noqa: E402  (stand in lab/)
+import evidence  # noqa: E402  (stands in lab/)
 import harness  # noqa: E402
 import wire  # noqa: E402
 import handmade  # noqa: E402

@@ -39,7 +39,8 @@ static const char *const id_role[] = {NULL,     "IDRi",   "IDRr",    "IDRkms",
                                       "IDRpsk", "IDRapp", "IDRkmsi", "IDRkmsr"};
 static const char *const cert_type[] = {"X.509v3", "X.509v3 URL",
                                         "X.509v3 Sign", "X.509v3 Encr"};
-static const char *const s_type[] = {"RSA/PKCS#1/1.5", "RSA/PSS", "ECCSI"};
+static const char *const s_type[] = {"RSA/PKCS#1/1.5", "RSA/PSS",
+                                     "ECCSI", [15] = "ECDSA"};
 static const char *const key_type[] = {"TGK",  "TGK+SALT",  "TEK", "TEK+SALT",
                                        "GTGK", "GTGK+SALT", "MPK", "K_PR"};
 static const char *const kv[] = {"Null", "SPI", "Interval"};

@@ -189,7 +189,8 @@ local FIELDS = {
     {"dh.reserved", "uint8", "Reserv", DEC, nil, 0xf0},
     {"sign", "none", "SIGN"},
     {"sign.type", "uint16", "S type", DEC,
-        {[0] = "RSA/PKCS#1/1.5", "RSA/PSS", "ECCSI"}, 0xf000},
+        {[0] = "RSA/PKCS#1/1.5", "RSA/PSS", "ECCSI", [15] = "ECDSA"},
+        0xf000},
     {"sign.len", "uint16", "Signature len", DEC, nil, 0x0fff},
     {"sign.data", "bytes", "Signature"},
 
