@@ -17,6 +17,10 @@
 
 #include "mikey/pk.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Hash of a signature, or of a CHASH. */
 enum mikey_gnutls_hash {
     MIKEY_GNUTLS_DEFAULT = 0, /* SHA-256; for P-384 SHA-384; for an RSA-PSS key
@@ -193,5 +197,9 @@ TS_MUST enum ts_err mikey_gnutls_opener(const struct mikey_gnutls_key *keys,
 
 /** Release an opener and wipe its keys. An empty one and NULL are ignored. */
 void mikey_gnutls_opener_free(struct mikey_opener *opener);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
