@@ -45,7 +45,8 @@ static bool look(struct ts_span message)
     struct mikey_walk walk = {0};
     struct mikey_item item;
     enum ts_err err = mikey_look(message, &g);
-    if (!err || g.bad_in) /* its header could be read */
+    bool more = mikey_walk(message, &walk, &item);
+    if (walk.at > 0) /* the header could be read */
         printf("%s (%u), CSB ID %08x, %u crypto sessions, %zu octets\n",
                type_name(g.type), g.type, (unsigned)g.csb, g.n_cs, message.n);
     for (unsigned role = 0; role < 8; role++) {
@@ -57,7 +58,7 @@ static bool look(struct ts_span message)
     }
     for (unsigned i = 0; i < g.n_errors; i++)
         printf("  error %u\n", g.error[i]);
-    while (mikey_walk(message, &walk, &item))
+    for (; more; more = mikey_walk(message, &walk, &item))
         printf("  %4zu: payload %u, %zu octets\n", item.offset, item.type,
                item.octets.n);
     if (err)
