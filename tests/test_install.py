@@ -5,6 +5,7 @@ pkg-config, used by the examples from another folder.
 
     python3 tests/test_install.py BUILD
 """
+import contextlib
 import json
 import os
 import re
@@ -65,20 +66,30 @@ def run(*command, **options):
     return done.stdout
 
 
+@contextlib.contextmanager
+def installing(folder):
+    """Install; what `make uninstall` goes by is as before in the end."""
+    log = BUILD / "meson-logs/install-log.txt"
+    kept = log.read_bytes() if log.exists() else None
+    try:
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir",
+            folder)
+        yield
+    finally:
+        if kept is None:
+            log.unlink(missing_ok=True)
+        else:
+            log.write_bytes(kept)
+
+
 class Installed:
     """An installation in a folder of its own."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tessera-install.")
         self.top = Path(self.folder.name)
-        log = BUILD / "meson-logs/install-log.txt"
-        kept = log.read_bytes() if log.exists() else None
-        self.said = run("meson", "install", "-C", BUILD, "--no-rebuild",
-                        "--destdir", self.top / "dest")
-        if kept is None:  # `make uninstall` goes by it
-            log.unlink()
-        else:
-            log.write_bytes(kept)
+        with installing(self.top / "dest"):
+            pass
         self.prefix = self.top / "dest" / OPTIONS["prefix"].lstrip("/")
         self.lib = self.prefix / OPTIONS["libdir"]
         self.include = self.prefix / OPTIONS["includedir"] / "tessera"
@@ -115,6 +126,16 @@ def mapped(library):
     """Names of a version script."""
     text = (ROOT / library).read_text()
     return re.findall(r"^\s+((?:mikey|ts)_\w+);$", text, re.M)
+
+
+class Uninstall(unittest.TestCase):
+    def test_it_takes_everything_away(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with installing(folder):
+                self.assertGreater(len(list(Path(folder).rglob("*.so*"))), 5)
+                run("ninja", "-C", BUILD, "uninstall")
+            left = [p for p in Path(folder).rglob("*") if not p.is_dir()]
+            self.assertEqual(left, [])
 
 
 class Headers(unittest.TestCase):
