@@ -75,15 +75,14 @@ static inline bool failed(const char *step, enum ts_err err)
 /** Read hexadecimal digits, up to the end of the line. */
 static inline enum ts_err from_hex(const char *text, struct octets *o)
 {
-    unsigned octet;
     size_t digits = strspn(text, "0123456789abcdefABCDEF");
     if (digits % 2 || text[digits + strspn(text + digits, "\r\n")] != '\0')
         return TS_E_FORMAT;
     if (digits / 2 > sizeof o->b)
         return TS_E_SPACE;
     for (o->n = 0; o->n < digits / 2; o->n++) {
-        (void)sscanf(text + 2 * o->n, "%2x", &octet);
-        o->b[o->n] = (uint8_t)octet;
+        const char pair[] = {text[2 * o->n], text[2 * o->n + 1], '\0'};
+        o->b[o->n] = (uint8_t)strtoul(pair, NULL, 16);
     }
     return TS_OK;
 }

@@ -266,7 +266,7 @@ def tool(report, *command):
 
 def deep_rules(files, build, report):
     programs = [f for f in files if f.endswith(".c") and
-                f.split("/")[0] in {*LAYERS, "bench", "tests"}]
+                f.split("/")[0] in {*LAYERS, "bench", "examples", "tests"}]
     tool(report, "clang-tidy", "--quiet", "-p", build, *programs)
     tool(report, "cppcheck", "--quiet", "--error-exitcode=1", "--std=c11",
          "--enable=warning,portability,performance", "--inline-suppr",
