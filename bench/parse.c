@@ -82,9 +82,10 @@ static struct mikey_id uri(const char *text)
 }
 
 static enum ts_err find(void *arg, const struct mikey_id *key_id,
-                        struct mikey_user *user)
+                        const struct mikey_id *claimed, struct mikey_user *user)
 {
     (void)arg;
+    (void)claimed;
     if (ts_span_equal(key_id->data, ts_span_str("alice")))
         *user = (struct mikey_user){ts_span(psk_alice, 32),
                                     uri("sip:a@example.org"), false};

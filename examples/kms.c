@@ -40,9 +40,11 @@ static enum ts_err read_users(const char *path, struct users *all)
 /* Find a user by the id of its key. Nobody is found: that is no error, and the
  * KMS answers as to a wrong key. */
 static enum ts_err find_user(void *arg, const struct mikey_id *key_id,
+                             const struct mikey_id *claimed,
                              struct mikey_user *user)
 {
     const struct users *all = arg;
+    (void)claimed; /* libmikey sees to it that this is the user's own */
     for (size_t i = 0; i < all->n; i++) {
         if (!ts_span_equal(key_id->data, ts_span_str(all->user[i].key_id)))
             continue;

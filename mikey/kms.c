@@ -125,6 +125,7 @@ void mikey_kms_grant(struct ts_writer *w, const struct mikey_grant *in)
     struct ts_key mpk_i, mpk_r;
     MIKEY_UNSET struct mikey_key keys[2 + MIKEY_WANT_MAX];
     const struct mikey_ticket_new ticket = {
+        .type = in->type,
         .suite = in->suite,
         .flags = in->flags,
         .policy = in->policy,

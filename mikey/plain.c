@@ -5,7 +5,7 @@
  */
 #include "mikey/plain.h"
 #include "mikey/classic.h"
-#include "mikey/party.h"
+#include "mikey/session.h"
 
 #define RAND_LEN 16 /* 6.11: "at least 16 bytes" */
 
@@ -113,14 +113,21 @@ static enum ts_err draw_tgk(struct mikey_plain *p)
     return mikey_party_random(p->party, keys->plain, keys->len);
 }
 
+/* The shared key, or with a signer a new envelope key. */
+static enum ts_err draw_secret(struct mikey_plain *p)
+{
+    if (!p->party->signer)
+        return p->party->psk.p ? ts_key_set(&p->secret, p->party->psk)
+                               : TS_E_DENIED;
+    p->secret.len = mikey_party_suite(p->party)->encr_key;
+    return mikey_party_random(p->party, p->secret.b, p->secret.len);
+}
+
 static enum ts_err build_init(struct mikey_plain *p,
                               struct mikey_classic_new *in)
 {
-    struct mikey_credential cred;
     struct ts_writer w = mikey_buf_writer(&p->init);
-    enum ts_err err = mikey_party_credential(p->party, &p->secret, &cred);
-    if (!err && !cred.signer)
-        err = ts_key_set(&p->secret, cred.key);
+    enum ts_err err = draw_secret(p);
     if (!err)
         err = draw_tgk(p);
     if (err)
@@ -128,9 +135,9 @@ static enum ts_err build_init(struct mikey_plain *p,
     in->keys = p->keys.k;
     in->n_keys = p->keys.n;
     in->secret = ts_key_span(&p->secret);
-    in->signer = cred.signer;
-    in->sealer = cred.sealer;
-    if (cred.signer)
+    in->signer = p->party->signer;
+    in->sealer = p->party->sealer;
+    if (in->signer)
         mikey_build_classic_pk(&w, in);
     else
         mikey_build_classic_psk(&w, in);
@@ -148,8 +155,8 @@ static enum ts_err offer_all(struct mikey_plain *p, const struct mikey_now *now,
     struct ts_writer map_w = ts_writer_init(map, sizeof map);
     enum ts_err err = write_map(&map_w, offer);
     if (!err)
-        err = mikey_policies(offer->policy, NULL, offer->n_policies, &params_w,
-                             sp);
+        err = mikey_sps_write(offer->policy, NULL, offer->n_policies, &params_w,
+                              sp);
     if (!err)
         err = mikey_name_set(&p->peer, offer->to);
     if (!err)
@@ -331,6 +338,7 @@ static void tell(const struct mikey_plain *p, const struct mikey_msg *m,
         .bits = mikey_suite_prf(m->hdr.prf)->bits,
         .csb = m->hdr.csb,
         .t = m->t,
+        .tag = m->has_sign ? m->sign.data : m->kemac.mac,
         .n_sessions = m->hdr.n_cs,
         .n_policies = m->n_sp,
         .sdp_ids = m->sdp_ids,

@@ -97,8 +97,8 @@ TS_MUST enum ts_err mikey_plain_answered(struct mikey_plain *p,
 const struct mikey_refusal *mikey_plain_refusal(const struct mikey_plain *p);
 
 /**
- * Take an offer, and verify it. Whether it was here before is the caller's to
- * say, before it goes on.
+ * Take an offer, and verify it. Whether it was here before (tag) is the
+ * caller's to say before it goes on, and to remember.
  *
  * @param p, now   the Responder, and the time
  * @param message  the message

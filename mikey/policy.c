@@ -7,7 +7,7 @@ const struct mikey_kind mikey_kind_base = {
 bool mikey_flags_ok(uint16_t f, bool has_tgk)
 {
 #define HAS(x) (f & MIKEY_FLAG_##x)
-    return (HAS(D) || HAS(L)) && (!HAS(G) || HAS(F)) &&
+    return f >> 12 == 0 && (HAS(D) || HAS(L)) && (!HAS(G) || HAS(F)) &&
            (HAS(G) || HAS(H)) && /* R158: one RAND at least enters the TEK */
            (!HAS(I) || HAS(E)) && (!HAS(K) || HAS(D)) && (!HAS(M) || HAS(F)) &&
            !(HAS(I) && has_tgk && !HAS(F)); /* R217 */
