@@ -34,7 +34,8 @@ struct mikey_glance {
 /**
  * Look at a message of any type: all of it is checked, nothing verified.
  *
- * @param g  filled in as far as the message could be read
+ * @param message  any octets
+ * @param g        filled in as far as the message could be read
  * @return OK; E_SHORT, E_TRAILING, E_UNKNOWN, E_FORMAT, E_DUPLICATE, E_ORDER,
  *         E_UNSUPPORTED
  */
@@ -68,7 +69,8 @@ bool mikey_walk(struct ts_span message, struct mikey_walk *walk,
  * The nth policy of a message, from 0: what an offer suggests, an answer adds,
  * or an Error says could be done instead (R182).
  *
- * @param no  gets its number
+ * @param message, nth  which policy
+ * @param no, policy    get its number, and what it says
  * @return OK; E_NOTFOUND behind the last one; what mikey_look() gives; of the
  *         policy itself E_UNSUPPORTED (not SRTP, or a parameter that we do not
  *         know), E_FORMAT, E_DUPLICATE, E_SHORT, E_MISMATCH

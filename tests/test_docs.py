@@ -472,6 +472,19 @@ class Library(unittest.TestCase):
         for block in blocks:
             self.assertIn(" ".join(block.split()), sources)
 
+    @unittest.skipUnless(shutil.which("doxygen"), "doxygen is missing")
+    def test_reference_is_made_without_a_warning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("doxygen", "-", cwd=ROOT, input=read("docs/Doxyfile") +
+                       f"\nOUTPUT_DIRECTORY = {folder}\n")
+            self.assertEqual(done.stderr, "")
+            self.assertEqual(done.returncode, 0)
+            pages = "".join(p.read_text(encoding="utf-8")
+                            for p in Path(folder).glob("html/*.html"))
+        for name in ("mikey_initiator_request", "mikey_sdp_scan",
+                     "mikey_gnutls_signer", "ts_strerror"):
+            self.assertIn(name, pages)
+
 
 class Pages(unittest.TestCase):
     def test_relative_links_lead_somewhere(self):
