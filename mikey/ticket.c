@@ -324,5 +324,6 @@ enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
     mikey_hmac_end(&h, mac, suite->mac);
     bool good = ts_equal(mac, suite->mac, vr.mac.p, vr.mac.n);
     ts_wipe(&h, sizeof h);
+    ts_wipe(mac, sizeof mac);
     return good ? TS_OK : TS_E_AUTH;
 }

@@ -43,8 +43,8 @@ struct mikey_opened {
 
 /**
  * Append a TICKET payload without Initiator Data (R290-R300).
- * E_RANGE latches in the writer when RAND or a key is too short, or flags
- * contradict each other; and what the type's owner says.
+ * E_RANGE latches in the writer when RAND or a key is too short, the TPK too
+ * long, or flags contradict each other; and what the type's owner says.
  */
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in);

@@ -74,9 +74,8 @@ static enum ts_err find_user(void *arg, const struct mikey_id *key_id,
     (void)claimed;
     for (size_t i = 0; i < USERS; i++)
         if (names(key_id, users[i].psk_id) || names(key_id, users[i].uri))
-            *user = (struct mikey_user){
-                .psk = ts_span(users[i].psk, t->alice.bits / 8),
-                .self = troupe_uri(users[i].uri)};
+            *user = (struct mikey_user){.psk = t->psk[i],
+                                        .self = troupe_uri(users[i].uri)};
     return TS_OK;
 }
 
@@ -96,7 +95,7 @@ static struct mikey_party party(struct troupe *t, size_t nth, unsigned bits)
         .self = troupe_uri(users[nth].uri),
         .kms = t->kms.self,
         .bits = bits,
-        .psk = ts_span(users[nth].psk, bits / 8),
+        .psk = t->psk[nth],
         .psk_id = ts_span_str(users[nth].psk_id),
         .tpk_id = ts_span_str("tpk-1"),
         .arg = t,
@@ -128,6 +127,8 @@ void troupe_begin(struct troupe *t, unsigned bits)
         .user = find_user,
         .decide = as_asked,
     };
+    for (size_t i = 0; i < USERS; i++)
+        t->psk[i] = ts_span(users[i].psk, bits / 8);
     t->alice = party(t, 0, bits);
     for (size_t i = 0; i < 3; i++)
         set_callee(t, i, bits);

@@ -51,6 +51,7 @@ struct troupe_callee {
 struct troupe {
     struct mikey_party alice;
     struct mikey_kms kms;
+    struct ts_span psk[4]; /* as the KMS knows them: Alice, Bob, Carol, Dave */
     struct mikey_now now;
     uint64_t drawn;             /* the random source counts */
     unsigned draws, fails_from; /* and fails from this draw on; 0: never */
