@@ -214,7 +214,7 @@ static enum ts_err check_session(const struct mikey_bundle *b,
     if (cs->prot == MIKEY_PROT_SRTP && cs->session.n == 0)
         return TS_E_MISSING; /* R69, R205 */
     if (!mikey_keys_find(keys, cs->spi))
-        return TS_E_NOTFOUND; /* R167 */
+        return TS_E_NOTFOUND; /* R167, R209 */
     return mikey_sps_judge(&b->sps, b->party, b->side, cs->policies.p[0],
                            cs->prot); /* R85, R86, R203 */
 }

@@ -47,8 +47,9 @@ mikey_initiator_refusal(const struct mikey_initiator *i)
 static uint16_t wish_flags(const struct mikey_wish *wish)
 {
     const uint16_t flags =
-        wish->flags ? wish->flags : MIKEY_FLAGS_USUAL; /* R283 */
-    return flags & (uint16_t)~MIKEY_FLAG_K;            /* R225 */
+        wish->flags ? wish->flags
+                    : MIKEY_FLAGS_USUAL;    /* R174, R283, R284: I, not J */
+    return flags & (uint16_t)~MIKEY_FLAG_K; /* R225 */
 }
 
 static bool wants_tgk(const struct mikey_wish *wish)
@@ -144,7 +145,8 @@ enum ts_err mikey_initiator_request(struct mikey_initiator *i,
     if (err)
         return err;
     build_request(i, now, wish, &fresh, &w);
-    err = w.err ? w.err : mikey_buf_set(&i->sent, ts_written(&w));
+    err = w.err ? w.err
+                : mikey_buf_set(&i->sent, ts_written(&w)); /* R49: a new one */
     if (!err) {
         i->env_key = fresh.env_key;
         i->must = wish->must ? wish->must : flags;
@@ -377,7 +379,7 @@ enum ts_err mikey_initiator_make(struct mikey_initiator *i,
     if (err)
         return err;
     wish_policy(party, wish, &policy);
-    return make(i, &in, wish);
+    return make(i, &in, wish); /* R1 */
 }
 
 /* ---- the ticket in hand ---- */

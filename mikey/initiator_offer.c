@@ -163,7 +163,7 @@ static enum ts_err build_offer(const struct mikey_initiator *i,
         .idr_r = offer->to,
         .omit = i->party->omit, /* R55, R56 */
         .sp = sp,
-        .n_sp = offer->n_policies,
+        .n_sp = offer->n_policies, /* R57, R87 */
         .ticket = t,
         .sdp_ids = offer->sdp_ids,
         .mpk_i = &mpk_i,
@@ -264,7 +264,7 @@ static enum ts_err fork_for(const struct mikey_initiator *i,
     mikey_prf_key(&prf, tp->prf, keys->k[1].key);                   /* R218 */
     mikey_derive_fork(&prf, keys->k[1].key.n, true, id, rand, mpk); /* R137 */
     mikey_prf_wipe(&prf);
-    mikey_keys_fork(keys, tp->prf, id, rand); /* R137, R141, R150 */
+    mikey_keys_fork(keys, tp->prf, id, rand); /* R137, R141, R150, R151 */
     return TS_OK;
 }
 
@@ -306,7 +306,8 @@ static void name_ends(const struct mikey_initiator *i, struct mikey_ends *e)
 {
     const struct mikey_id *who = &e->resp.idr[MIKEY_IDR_R];
     e->i = i->party->self;
-    e->r = !e->alone && who->data.p ? *who : mikey_name_id(&i->to); /* R76 */
+    e->r =
+        !e->alone && who->data.p ? *who : mikey_name_id(&i->to); /* R76, R190 */
 }
 
 enum ts_err mikey_initiator_answered(struct mikey_initiator *i,

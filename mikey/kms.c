@@ -178,7 +178,7 @@ static enum ts_err fork_all(const struct mikey_ticket *t,
     mikey_prf_wipe(&prf);
     o->mpk_r = mpk_r1;
     ts_key_wipe(&mpk_r1);
-    mikey_keys_fork(&o->keys, t->tp.prf, id, rand); /* R127, R141 */
+    mikey_keys_fork(&o->keys, t->tp.prf, id, rand); /* R127, R141, R280 */
     return err;
 }
 

@@ -172,7 +172,7 @@ static bool may_resolve(const struct mikey_case *c)
 static enum ts_err decide(const struct mikey_ask *a, struct mikey_case *c)
 {
     if (a->kms->decide)
-        return a->kms->decide(a->kms->arg, c);
+        return a->kms->decide(a->kms->arg, c); /* R268, R269 */
     return !c->resolve || may_resolve(c) ? TS_OK : TS_E_DENIED;
 }
 
@@ -221,7 +221,7 @@ static enum ts_err grant_policy(const struct mikey_ask *a,
     *p = *want;
     *flags = c->flags & (uint16_t)~MIKEY_FLAG_K;
     p->has_kemac = false;        /* R239 */
-    p->initiator = a->user.self; /* R15 */
+    p->initiator = a->user.self; /* R15, R270: by whatever name */
     if (!p->kms.data.p)
         p->kms = a->kms->self;
     p->has_start = p->has_end = true;
@@ -361,7 +361,7 @@ static enum ts_err resolve(struct mikey_ask *a)
 
 /* ---- the answer ---- */
 
-/* 5.4: with V once it is certain whom we speak to (R179). */
+/* 5.4: with V once it is certain whom we speak to. */
 static void refuse(struct mikey_ask *a)
 {
     const struct mikey_error_new in = {
@@ -369,7 +369,7 @@ static void refuse(struct mikey_ask *a)
         .t = mikey_now_t(a->now), /* R185, R186 */
         .no = {a->no},
         .n_no = 1,
-        .auth = a->proven ? &a->keys : NULL,
+        .auth = a->proven ? &a->keys : NULL, /* R178, R179 */
     };
     ts_wipe(a->w.buf, a->w.len);
     a->w.len = 0;
@@ -423,7 +423,7 @@ enum ts_err mikey_kms_answer(const struct mikey_kms *kms,
         err = mikey_ask_honest(&a);
     if (!err) {
         a.no = MIKEY_ERR_UNSPECIFIED; /* whatever is wrong from here on */
-        err = a.request ? grant(&a) : resolve(&a); /* R29, R114 */
+        err = a.request ? grant(&a) : resolve(&a); /* R11, R29, R98, R114 */
     }
     return mikey_ask_end(&a, err, n);
 }

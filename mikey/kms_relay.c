@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between two KMSs (RFC 6043 section 10): a user's RESOLVE_INIT goes on to the
- * KMS that can open its ticket, as a RESOLVE_INIT of our own (R258), and the
+ * KMS that can open its ticket, as a RESOLVE_INIT of our own, and the
  * answer comes back under the user's key.
  */
 #include "mikey/kms_state.h"
@@ -31,7 +31,7 @@ static enum ts_err hear(struct mikey_ask *a)
     return err;
 }
 
-/* R253, R254: under a key that both KMSs share. */
+/* Under a key that both KMSs share. */
 static enum ts_err forward(struct mikey_ask *a, const struct mikey_party *as)
 {
     struct mikey_fresh_init fresh;
@@ -54,7 +54,7 @@ static enum ts_err forward(struct mikey_ask *a, const struct mikey_party *as)
         .ticket = &a->m.ticket, /* R259 */
         .cred = fresh.cred,
     };
-    mikey_build_resolve_init(&a->w, &in);
+    mikey_build_resolve_init(&a->w, &in); /* R253, R254, R258 */
     return a->w.err;
 }
 
@@ -133,7 +133,7 @@ enum ts_err mikey_kms_pass_on(const struct mikey_kms *kms,
         err = hear(&a); /* whether it was here before, forward() has asked */
     if (!err) {
         a.no = MIKEY_ERR_UNSPECIFIED;
-        err = pass_on(&a, as, sent, reply);
+        err = pass_on(&a, as, sent, reply); /* R255 */
     }
     return mikey_ask_end(&a, err, n);
 }

@@ -113,7 +113,7 @@ enum ts_err mikey_policy_read(struct ts_span tp_data, struct mikey_policy *p)
         if (err)
             return err;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R230 */
     if (!err && p->n_responders == 0)
         err = TS_E_MISSING;
     return err;

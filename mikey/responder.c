@@ -91,8 +91,8 @@ static bool can_open(const struct mikey_party *party,
         return true;
     if (!party->tpk.p || mikey_base_read(t, &base))
         return false;
-    return !base.tpk_id.data.p || !party->tpk_id.n ||
-           ts_span_equal(base.tpk_id.data, party->tpk_id);
+    return !base.tpk_id.data.p || /* R298 */
+           !party->tpk_id.n || ts_span_equal(base.tpk_id.data, party->tpk_id);
 }
 
 /* R62: the security policies, before the ticket is resolved. */
@@ -446,7 +446,7 @@ enum ts_err mikey_responder_open(struct mikey_responder *r,
     if (!can_open(party, &m.ticket))
         return TS_E_NOTFOUND;
     enum ts_err err = mikey_ticket_open(&m.ticket, party->types, party->n_types,
-                                        party->tpk, &opened);
+                                        party->tpk, &opened); /* R2, R89 */
     if (!err) {
         take_opened(&opened, &in);
         err = verify(r, &m, &in);

@@ -18,7 +18,7 @@ static struct ts_span first_spi(const struct mikey_responder *r,
             return r->keys.k[i].spi;
     if (r->supplied.n)
         return r->supplied.k[0].spi;
-    return a->n_keys ? a->keys[0].spi : none;
+    return a->n_keys ? a->keys[0].spi : none; /* R249 */
 }
 
 /* Our policies: with numbers of their own. */
@@ -58,7 +58,7 @@ static enum ts_err draw_rand(const struct mikey_responder *r, uint16_t flags,
     len = mikey_longest(a->keys, a->n_keys);
     longest = len > longest ? len : longest;
     *n = flags & MIKEY_FLAG_G ? longest : 0;       /* R221 */
-    return mikey_party_random(r->party, rand, *n); /* R74 */
+    return mikey_party_random(r->party, rand, *n); /* R74, R139, R275 */
 }
 
 /* Without forking IDRr may be left out: the one called is meant then. */
@@ -177,8 +177,9 @@ enum ts_err mikey_responder_answer(struct mikey_responder *r,
     if (mikey_responder_read(r, &e.init))
         return TS_E_INTERNAL;
     const uint16_t flags = e.init.ticket.tp.flags;
-    e.alone = !(flags & MIKEY_FLAG_F);                  /* R65, R220 */
-    const bool fork = flags & MIKEY_FLAG_I && !e.alone; /* R126, R164 */
+    e.alone = !(flags & MIKEY_FLAG_F);        /* R65, R220 */
+    const bool fork = flags & MIKEY_FLAG_I && /* R126, R138, R144 */
+                      !e.alone;               /* R164 */
     enum ts_err err = ts_key_set(&e.mpk, r->keys.k[fork ? 1 : 0].key);
     if (!err && !e.alone)
         err = build_answer(r, now, &e.init, a, &e.mpk, &w); /* R65 */

@@ -117,8 +117,8 @@ void mikey_build_ticket(struct mikey_build *b,
     if (in->type)
         build_other(w, from, in);
     else
-        build_base(w, from, in);
-    ts_put_u16(w, 0); /* Initiator Data length: there is none yet */
+        build_base(w, from, in); /* R289 */
+    ts_put_u16(w, 0);            /* Initiator Data length: there is none yet */
 }
 
 static enum ts_err take(struct mikey_base *base, const struct mikey_payload *p,
@@ -172,7 +172,7 @@ enum ts_err mikey_base_read(const struct mikey_ticket *t,
         if (err)
             return err;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R290 */
     const unsigned must =
         1u << MIKEY_T | 1u << MIKEY_RAND | 1u << MIKEY_KEMAC | 1u << MIKEY_V;
     if (!err && (seen & must) != must)
@@ -248,7 +248,8 @@ enum ts_err mikey_base_open(const struct mikey_ticket *t,
     mikey_protect_cipher(&p, &c);
     mikey_protect_end(&p);
     if (!err)
-        err = mikey_kemac_open(&base->kemac, suite, &c, NO_CSB, base->t.value,
+        err = mikey_kemac_open(&base->kemac, suite, &c, NO_CSB,
+                               base->t.value, /* R294 */
                                1, &out->keys);
     if (err)
         dummy_keys(suite, base, &c, &out->keys);
@@ -300,7 +301,7 @@ enum ts_err mikey_init_data_read(struct ts_span data, struct mikey_v *vi,
             return TS_E_DUPLICATE;
         *(n++ ? vr : vi) = p.u.v;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R242 */
     if (!err && (n != 2 || !last))
         err = TS_E_MISSING;
     if (!err && vi->alg != vr->alg)
@@ -319,7 +320,7 @@ enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
         return TS_E_UNSUPPORTED;
     MIKEY_UNSET struct mikey_hmac h;
     uint8_t mac[MIKEY_MAC_MAX];
-    mikey_derive_vr(prf, suite, &h);
+    mikey_derive_vr(prf, suite, &h);                                  /* R248 */
     mikey_hmac_add(&h, ts_span(data.p, (size_t)(vr.mac.p - data.p))); /* R246 */
     mikey_hmac_end(&h, mac, suite->mac);
     bool good = ts_equal(mac, suite->mac, vr.mac.p, vr.mac.n);

@@ -39,8 +39,9 @@ static void call_in_both_suites(unsigned mode, unsigned more, unsigned asked)
     }
 }
 
-/* ---- the four modes (1.3); R289: the base ticket does for each ---- */
+/* ---- the four modes (1.3) ---- */
 
+/* R11, R29, R98, R114, R289 */
 static void mode_1_runs_through_the_kms_twice(void **state)
 {
     (void)state;
@@ -48,7 +49,7 @@ static void mode_1_runs_through_the_kms_twice(void **state)
     call_in_both_suites(1, 0, 2);
 }
 
-/* R2, R3, R89, R90 */
+/* R2, R3, R89, R90, R289 */
 static void in_mode_2_the_responder_opens_the_ticket(void **state)
 {
     (void)state;
@@ -56,7 +57,7 @@ static void in_mode_2_the_responder_opens_the_ticket(void **state)
     assert_false(t.bob->offered.needs_kms);
 }
 
-/* R1 */
+/* R1, R289 */
 static void in_mode_3_the_initiator_makes_the_ticket(void **state)
 {
     (void)state;
@@ -64,6 +65,7 @@ static void in_mode_3_the_initiator_makes_the_ticket(void **state)
     call_in_both_suites(3, 0, 1);
 }
 
+/* R1, R2, R89, R289 */
 static void in_mode_4_nobody_needs_a_kms(void **state)
 {
     (void)state;
@@ -108,6 +110,67 @@ static void a_ticket_of_another_key_needs_the_kms(void **state)
     OK(troupe_resolved(&t));
     troupe_finish(&t);
     troupe_same_keys(&t, 1, NULL);
+}
+
+/* R8, R51, R95: each exchange has a CSB ID of its own. */
+static void each_exchange_has_a_csb_id_of_its_own(void **state)
+{
+    (void)state;
+    uint32_t csb[6];
+    troupe_mode(&t, 1, MIKEY_FLAG_I | MIKEY_FLAG_J);
+    for (size_t k = 0; k < 6; k += 3) {
+        troupe_call(&t);
+        csb[k] = troupe_read(&t.request).hdr.csb;
+        csb[k + 1] = troupe_read(&t.transfer).hdr.csb;
+        csb[k + 2] = troupe_read(&t.bob->resolve).hdr.csb;
+    }
+    for (size_t k = 0; k < 6; k++)
+        for (size_t j = 0; j < k; j++)
+            assert_int_not_equal(csb[k], csb[j]);
+}
+
+static void is_of_suite(const struct troupe_message *m, bool strong)
+{
+    struct mikey_msg read = troupe_read(m);
+    assert_int_equal(read.hdr.prf, strong ? MIKEY_PRF_SHA256 : MIKEY_PRF_SHA1);
+    assert_int_equal(read.v.alg, strong ? MIKEY_AUTH_SHA256 : MIKEY_AUTH_SHA1);
+    assert_int_equal(read.v.mac.n, strong ? 32 : 20);
+    if (read.has_kemac)
+        assert_int_equal(read.kemac.encr, strong ? MIKEY_ENCR_AES_CM_256
+                                                 : MIKEY_ENCR_AES_CM_128);
+    if (read.has_ticket)
+        assert_int_equal(read.ticket.tp.prf, read.hdr.prf);
+}
+
+/* R210, R211, R276-R278: PRF, encryption and MAC of one strength, always. */
+static void a_suite_is_used_as_a_whole(void **state)
+{
+    (void)state;
+    for (unsigned strong = 0; strong < 2; strong++) {
+        troupe_begin(&t, strong ? 256 : 128);
+        troupe_call(&t);
+        is_of_suite(&t.request, strong);
+        is_of_suite(&t.granted, strong);
+        is_of_suite(&t.transfer, strong);
+        is_of_suite(&t.bob->resolve, strong);
+        is_of_suite(&t.bob->resolved, strong);
+        is_of_suite(&t.bob->resp, strong);
+    }
+}
+
+/* R276, R279: a strong ticket is resolved with the strong suite. */
+static void a_strong_ticket_is_resolved_with_the_strong_suite(void **state)
+{
+    (void)state;
+    t.bob->party.bits = 128;
+    troupe_call(&t);
+    troupe_same_keys(&t, 1, NULL);
+    is_of_suite(&t.bob->resolve, true);
+    troupe_begin(&t, 128);
+    t.bob->party.bits = 256; /* and a weak one may be, too */
+    troupe_call(&t);
+    troupe_same_keys(&t, 1, NULL);
+    is_of_suite(&t.bob->resp, false);
 }
 
 /* ---- F, G and H ---- */
@@ -206,6 +269,25 @@ static void the_modifier_goes_from_the_kms_to_the_initiator(void **state)
     troupe_same_keys(&t, 1, NULL);
 }
 
+/* R40, R41, R126, R138, R144: MPKi for the offer, MPKr' for the answer. Here
+ * an answer is under MPKi, which each Responder knows. */
+static void an_answer_is_under_a_key_of_its_own(void **state)
+{
+    (void)state;
+    troupe_verified(&t);
+    struct ts_span mpk_i = t.bob->r->keys.k[0].key;
+    uint8_t *mpk_r = t.bob->r->keys.plain +
+                     (t.bob->r->keys.k[1].key.p - t.bob->r->keys.plain);
+    uint8_t good[32];
+    memcpy(good, mpk_r, 32);
+    assert_memory_not_equal(good, mpk_i.p, 32);
+    memcpy(mpk_r, mpk_i.p, 32);
+    OK(troupe_answer(&t));
+    FAILS(TS_E_AUTH, troupe_answered(&t));
+    OK(troupe_verify(&t));
+    troupe_finish(&t);
+}
+
 /* R133, R134: with forking only the one who asked for the ticket can call. */
 static void whoever_resolved_a_forked_ticket_cannot_call_with_it(void **state)
 {
@@ -228,7 +310,7 @@ static void whoever_resolved_a_forked_ticket_cannot_call_with_it(void **state)
     FAILS(TS_E_AUTH, troupe_verify(&t));
 }
 
-/* R280: each endpoint that answers has keys of its own. */
+/* R127, R137, R141, R280: each endpoint that answers has keys of its own. */
 static void several_endpoints_answer_with_different_keys(void **state)
 {
     (void)state;
@@ -263,9 +345,13 @@ UNIT_MAIN(TEST(mode_1_runs_through_the_kms_twice),
           TEST(in_mode_4_nobody_needs_a_kms),
           TEST(what_must_be_resolved_is_not_opened),
           TEST(a_ticket_of_another_key_needs_the_kms),
+          TEST(each_exchange_has_a_csb_id_of_its_own),
+          TEST(a_suite_is_used_as_a_whole),
+          TEST(a_strong_ticket_is_resolved_with_the_strong_suite),
           TEST(every_mix_of_f_g_h_and_i_gives_both_the_same_keys),
           TEST(randri_enters_the_teks_if_h_says_so),
           TEST(randrr_is_there_and_enters_the_teks_if_g_says_so),
           TEST(the_modifier_goes_from_the_kms_to_the_initiator),
+          TEST(an_answer_is_under_a_key_of_its_own),
           TEST(whoever_resolved_a_forked_ticket_cannot_call_with_it),
           TEST(several_endpoints_answer_with_different_keys))

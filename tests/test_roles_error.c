@@ -256,6 +256,22 @@ static void after_an_error_one_may_ask_for_something_else(void **state)
     assert_int_equal(key.policy.encr_alg, MIKEY_SRTP_AES_GCM);
 }
 
+/* R186: with a COUNTER, T of an Error may be that of what it is about. */
+static void an_error_may_have_the_counter_of_its_message(void **state)
+{
+    (void)state;
+    t.now.ts_type = MIKEY_COUNTER;
+    t.now.counter = 5;
+    troupe_mode(&t, 4, 0);
+    troupe_verified(&t);
+    OK(bob_refuses(1, 0));
+    assert_int_equal(troupe_read(&error).t.value, 5);
+    assert_int_equal(troupe_read(&error).t.type, MIKEY_COUNTER);
+    FAILS(TS_E_PEER, alice_hears());
+    assert_true(mikey_initiator_refusal(t.i)->proven);
+    assert_int_equal(mikey_initiator_refusal(t.i)->t.value, 5);
+}
+
 /* ---- of the KMS ---- */
 
 static enum ts_err deny(void *arg, struct mikey_case *c)
@@ -387,6 +403,7 @@ UNIT_MAIN(TEST(an_offer_that_is_not_verified_gets_a_hint),
           TEST(what_is_no_offer_is_refused_by_its_type),
           TEST(an_answer_that_will_not_do_gets_an_error),
           TEST(after_an_error_one_may_ask_for_something_else),
+          TEST(an_error_may_have_the_counter_of_its_message),
           TEST(the_kms_proves_its_errors_to_whom_it_knows),
           TEST(a_stranger_gets_a_bare_error_0),
           TEST(the_kms_answers_each_message_that_has_a_hdr),

@@ -67,7 +67,7 @@ static void only_flags_that_fit_are_asked_for(void **state)
     FAILS(TS_E_RANGE, troupe_request(&t)); /* no such flag */
 }
 
-/* R283: forking, unless one asks otherwise. */
+/* R174, R283, R284: forking, and no reuse, unless one asks otherwise. */
 static void the_usual_flags_are_d_e_f_g_h_i_n_o(void **state)
 {
     (void)state;
@@ -199,27 +199,8 @@ static void the_v_flag_of_an_offer_is_f_and_does_not_matter(void **state)
     troupe_ticket(&t);
     OK(troupe_transfer(&t));
     assert_true(troupe_read(&t.transfer).hdr.v);
-    /* it is under the MAC, so that one is computed anew */
-    struct mikey_msg m = troupe_read(&t.transfer);
-    struct mikey_protect keys;
-    struct mikey_hmac h;
-    struct ts_span init = m.ticket.init;
     t.transfer.b[3] &= 0x7f;
-    mikey_protect_of(&m, NULL, t.i->keys.k[0].key, &keys);
-    mikey_protect_auth(&keys, &h);
-    size_t cut = mikey_at(&m, init) - 2, resume = cut + 2 + init.n;
-    size_t mac = mikey_at(&m, m.v.mac);
-    mikey_hmac_add(&h, ts_span(t.transfer.b, cut));
-    mikey_hmac_add(&h, ts_span(t.transfer.b + resume, mac - resume));
-    mikey_hmac_add(&h, t.alice.self.data);
-    mikey_hmac_add(&h, t.offer.to.data);
-    mikey_hmac_end(&h, t.transfer.b + mac, 32);
-    uint8_t data[MIKEY_INIT_DATA_MAX];
-    struct ts_key mpk_r;
-    OK(ts_key_set(&mpk_r, t.i->keys.k[1].key));
-    size_t n = mikey_init_data_make(&mpk_r, mikey_suite_bits(256),
-                                    t.transfer.b + mac, data);
-    memcpy(t.transfer.b + cut + 2, data, n);
+    troupe_sign_offer(&t); /* it is under the MAC */
     OK(mikey_responder_offered(t.bob->r, &t.now, troupe_view(&t.transfer),
                                &t.bob->offered, NULL));
     OK(troupe_resolve(&t));

@@ -33,7 +33,8 @@ static void want(const struct mikey_key *keys, size_t n)
 
 /* ---- keys of the ticket ---- */
 
-/* R142, R150, R151, R153, R154, R212, R213: of each type, forked or not. */
+/* R137, R141-R143, R150, R151, R153, R154, R212, R213: of each type, forked or
+ * not. */
 static void a_ticket_holds_keys_of_every_type(void **state)
 {
     (void)state;
@@ -338,7 +339,7 @@ static void content_that_is_encrypted_already_comes_with_its_tek(void **state)
     }
 }
 
-/* R167: nobody has a key for the sessions. */
+/* R167, R209: nobody has a key for the sessions. */
 static void an_answer_without_any_key_is_not_given(void **state)
 {
     (void)state;

@@ -53,7 +53,8 @@ static void owned(void (*change)(struct mikey_case *c))
     t.kms.decide = decide;
 }
 
-/* R11, R28, R29, R98, R114: each request is judged, with all that it says. */
+/* R11, R28, R29, R98, R114, R268: each request is judged, with all that it
+ * says. */
 static void the_owner_judges_each_request(void **state)
 {
     (void)state;
@@ -290,6 +291,28 @@ static void the_owner_names_who_answers(void **state)
     FAILS(TS_E_UNSUPPORTED, troupe_verify(&t));
 }
 
+/* R269: also somebody whom no ticket names, if the owner says so. */
+static void the_owner_may_give_keys_to_others(void **state)
+{
+    (void)state;
+    struct troupe_callee *node = &t.callee[2];
+    owned(NULL);
+    troupe_mode(&t, 1, 0);
+    troupe_call(&t);
+    struct mikey_party dave = node->party;
+    node->party.self = t.bob->party.self; /* takes the offer for his own */
+    t.bob = node;
+    OK(troupe_offered(&t));
+    node->party = dave;
+    OK(troupe_resolve(&t));
+    OK(troupe_resolve_at_kms(&t));
+    OK(troupe_resolved(&t));
+    assert_true(is(owner.last.user, dave.self));
+    assert_true(ts_span_equal(node->r->keys.k[1].key, t.i->keys.k[1].key));
+    owner.says = TS_E_DENIED;
+    FAILS(TS_E_DENIED, troupe_resolve_at_kms(&t));
+}
+
 /* ---- users ---- */
 
 static struct mikey_user user;
@@ -357,7 +380,8 @@ static void a_user_that_cannot_be_is_nobody(void **state)
     assert_int_equal(error_no(&t.granted), MIKEY_ERR_DT);
 }
 
-/* One user with several names: whichever it claims (R15). */
+/* R15, R270: one user with several names, or one for this call only: whichever
+ * it claims. */
 static void a_user_may_have_several_names(void **state)
 {
     (void)state;
@@ -421,7 +445,7 @@ static void a_ticket_need_not_name_its_key(void **state)
 
 /* ---- what the KMS refuses ---- */
 
-/* R12-R14, R99-R101: crypto sessions are not handled. */
+/* R12-R14, R99-R101, R136: crypto sessions are not handled. */
 static void a_request_has_no_crypto_sessions(void **state)
 {
     (void)state;
@@ -496,6 +520,55 @@ static void initiator_data_are_verified(void **state)
     }
 }
 
+/* R292, R305: THDR Data and payloads that a ticket is not expected to have; the
+ * one who put them in has the ticket key. */
+static void what_a_ticket_holds_beside_is_ignored(void **state)
+{
+    (void)state;
+    static const uint8_t thdr[] = {0, 4, 'd', 'a', 't', 'a'};
+    static const uint8_t ext[] = {MIKEY_T, 42, 0, 2, 1, 2};
+    static struct troupe_message m;
+    struct mikey_base base;
+    troupe_mode(&t, 1, 0);
+    troupe_ticket(&t);
+    const struct mikey_held held = {
+        .ticket = mikey_buf_span(&t.i->ticket),
+        .keys = ts_span(t.i->keys.plain, t.i->keys.len)};
+    struct mikey_chain c = mikey_chain_init(held.ticket, MIKEY_TICKET);
+    struct mikey_payload p;
+    assert_true(mikey_chain_next(&c, &p));
+    const struct ts_span data = p.u.ticket.data;
+    const size_t at = (size_t)(data.p - held.ticket.p);
+    memcpy(m.b, held.ticket.p, at + 1); /* up to THDR's next payload */
+    m.b[at] = MIKEY_EXT;
+    memcpy(m.b + at + 1, thdr, sizeof thdr);
+    memcpy(m.b + at + 1 + sizeof thdr, ext, sizeof ext);
+    const size_t more = sizeof thdr - 2 + sizeof ext;
+    memcpy(m.b + at + 3 + more, data.p + 3, held.ticket.n - at - 3);
+    m.n = held.ticket.n + more;
+    m.b[at - 2] = (uint8_t)((data.n + more) >> 8);
+    m.b[at - 1] = (uint8_t)(data.n + more);
+
+    c = mikey_chain_init(troupe_view(&m), MIKEY_TICKET);
+    assert_true(mikey_chain_next(&c, &p));
+    OK(mikey_base_read(&p.u.ticket, &base));
+    struct mikey_protect keys;
+    struct mikey_hmac h;
+    mikey_protect_begin(&keys, mikey_suite_bits(256), t.kms.tpk,
+                        MIKEY_SEL_TICKET, 0xffffffff, base.rand,
+                        ts_span(NULL, 0));
+    mikey_protect_auth(&keys, &h);
+    mikey_hmac_add(&h, base.covered);
+    mikey_hmac_end(&h, m.b + (base.v.mac.p - m.b), 32);
+    const struct mikey_held other = {.ticket = troupe_view(&m),
+                                     .keys = held.keys};
+    OK(mikey_initiator_adopt(t.i, &t.now, &other));
+    OK(troupe_transfer(&t));
+    OK(troupe_verify(&t));
+    troupe_finish(&t);
+    troupe_same_keys(&t, 1, NULL);
+}
+
 /* A refusal leaves nothing behind the Error that it is. */
 static void nothing_of_what_was_refused_stays_in_the_memory(void **state)
 {
@@ -522,6 +595,7 @@ UNIT_MAIN(TEST(the_owner_judges_each_request),
           TEST(the_owner_chooses_the_ticket_key),
           TEST(ticket_keys_have_16_to_64_octets),
           TEST(the_owner_names_who_answers),
+          TEST(the_owner_may_give_keys_to_others),
           TEST(a_user_is_looked_up_by_its_key_or_its_name),
           TEST(a_user_that_cannot_be_is_nobody),
           TEST(a_user_may_have_several_names),
@@ -530,4 +604,5 @@ UNIT_MAIN(TEST(the_owner_judges_each_request),
           TEST(a_request_has_no_crypto_sessions),
           TEST(the_v_flag_is_ignored_by_the_kms), TEST(suites_are_not_mixed),
           TEST(initiator_data_are_verified),
+          TEST(what_a_ticket_holds_beside_is_ignored),
           TEST(nothing_of_what_was_refused_stays_in_the_memory))

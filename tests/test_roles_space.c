@@ -423,6 +423,7 @@ static void initiator_steps(enum ts_err granted, enum ts_err ticket,
                                                  TROUPE_MEM, &b));
 }
 
+/* R45, R49 */
 static void an_initiator_takes_its_steps_in_their_order(void **state)
 {
     (void)state;

@@ -81,7 +81,7 @@ static enum ts_err toy_make(void *arg, struct ts_span policy,
     return w.err;
 }
 
-/* R262: all of the ticket is covered. */
+/* All of the ticket is covered (section 11). */
 static enum ts_err toy_open(void *arg, struct ts_span covered,
                             struct ts_span data, uint8_t *keys, size_t cap,
                             size_t *n, struct ts_span *rand)
@@ -149,7 +149,7 @@ static int begin(void **state)
     return 0;
 }
 
-/* R228, R229, R261, R262, R265: in all modes, by value and by reference. */
+/* R228, R229: in all modes, by value and by reference. */
 static void a_ticket_of_another_kind_does_for_every_mode(void **state)
 {
     (void)state;
@@ -300,7 +300,7 @@ static void the_code_of_a_kind_may_fail(void **state)
         }
 }
 
-/* R262: each octet of the ticket is covered. */
+/* Each octet of the ticket is covered. */
 static void an_altered_ticket_of_another_kind_is_not_opened(void **state)
 {
     (void)state;

@@ -452,8 +452,9 @@ static void an_update_may_be_empty(void **state)
     }
 }
 
-/* ---- when keys are due (R234, R236) ---- */
+/* ---- when keys are due ---- */
 
+/* R234, R236 */
 static void trr_says_when_new_keys_are_due(void **state)
 {
     (void)state;

@@ -290,6 +290,33 @@ void troupe_call(struct troupe *t)
     troupe_finish(t);
 }
 
+void troupe_sign_offer(struct troupe *t)
+{
+    uint8_t *b = t->transfer.b;
+    const struct mikey_msg m = troupe_read(&t->transfer);
+    const struct mikey_suite *suite = mikey_suite_prf(m.hdr.prf);
+    const size_t cut = mikey_at(&m, m.ticket.init) - 2;
+    const size_t resume = cut + 2 + m.ticket.init.n;
+    const size_t mac = mikey_at(&m, m.v.mac);
+    struct mikey_protect keys;
+    struct mikey_hmac h;
+    struct ts_key mpk_r;
+    uint8_t data[MIKEY_INIT_DATA_MAX];
+    mikey_protect_of(&m, NULL, t->i->keys.k[0].key, &keys);
+    mikey_protect_auth(&keys, &h);
+    mikey_hmac_add(&h, ts_span(b, cut));
+    mikey_hmac_add(&h, ts_span(b + resume, mac - resume));
+    mikey_hmac_add(&h, t->alice.self.data);
+    mikey_hmac_add(&h, t->offer.to.data);
+    mikey_hmac_end(&h, b + mac, suite->mac);
+    if (!m.ticket.init.n)
+        return;
+    OK(ts_key_set(&mpk_r, t->i->keys.k[1].key));
+    size_t n = mikey_init_data_make(&mpk_r, suite, b + mac, data);
+    assert_int_equal(n, m.ticket.init.n);
+    memcpy(b + cut + 2, data, n);
+}
+
 void troupe_same_keys(const struct troupe *t, uint8_t cs,
                       struct mikey_srtp_key *out)
 {

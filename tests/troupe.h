@@ -126,6 +126,9 @@ void troupe_call(struct troupe *t);
 /** Bob answers an offer that he verified, and Alice takes it. */
 void troupe_finish(struct troupe *t);
 
+/** Give Alice's offer, which was changed, the MACs that she would give it. */
+void troupe_sign_offer(struct troupe *t);
+
 /** Both ends have the same key and salt for a session; out may be NULL. */
 void troupe_same_keys(const struct troupe *t, uint8_t cs,
                       struct mikey_srtp_key *out);
