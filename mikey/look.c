@@ -5,13 +5,9 @@
 #include "mikey/mikey.h"
 #include "mikey/srtp.h"
 
-#ifndef MIKEY_VERSION_TEXT
-#define MIKEY_VERSION_TEXT "0.1.0"
-#endif
-
 const char *mikey_version(void)
 {
-    return MIKEY_VERSION_TEXT;
+    return MIKEY_VERSION_TEXT; /* meson.build */
 }
 
 _Static_assert(sizeof((struct mikey_glance *)0)->idr ==

@@ -8,7 +8,11 @@
 
 #include "mikey/types.h"
 
-/** Version of the library, "0.1.0". */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of the library: three numbers, with dots between. */
 const char *mikey_version(void);
 
 /** What everybody can see in a message. Views go into it. */
@@ -30,7 +34,8 @@ struct mikey_glance {
 /**
  * Look at a message of any type: all of it is checked, nothing verified.
  *
- * @param g  filled in as far as the message could be read
+ * @param message  any octets
+ * @param g        filled in as far as the message could be read
  * @return OK; E_SHORT, E_TRAILING, E_UNKNOWN, E_FORMAT, E_DUPLICATE, E_ORDER,
  *         E_UNSUPPORTED
  */
@@ -64,7 +69,8 @@ bool mikey_walk(struct ts_span message, struct mikey_walk *walk,
  * The nth policy of a message, from 0: what an offer suggests, an answer adds,
  * or an Error says could be done instead (R182).
  *
- * @param no  gets its number
+ * @param message, nth  which policy
+ * @param no, policy    get its number, and what it says
  * @return OK; E_NOTFOUND behind the last one; what mikey_look() gives; of the
  *         policy itself E_UNSUPPORTED (not SRTP, or a parameter that we do not
  *         know), E_FORMAT, E_DUPLICATE, E_SHORT, E_MISMATCH
@@ -72,5 +78,9 @@ bool mikey_walk(struct ts_span message, struct mikey_walk *walk,
 TS_MUST enum ts_err mikey_look_policy(struct ts_span message, size_t nth,
                                       uint8_t *no,
                                       struct mikey_srtp_policy *policy);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -47,6 +47,10 @@
 #include "mikey/look.h"
 #include "mikey/pk.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- who, and when ---- */
 
 /**
@@ -212,8 +216,8 @@ size_t mikey_initiator_size(size_t max);
  * Make an Initiator: one ticket at a time, and one offer at a time that
  * answers are taken to.
  *
- * @param mem    n bytes, aligned as malloc() does it
- * @param party  borrowed for as long as the Initiator and its bundles live
+ * @param mem, n  memory, aligned as malloc() does it
+ * @param party   borrowed for as long as the Initiator and its bundles live
  * @return NULL when n is too small or the party cannot be used
  */
 struct mikey_initiator *mikey_initiator_init(void *mem, size_t n,
@@ -226,7 +230,9 @@ void mikey_initiator_wipe(struct mikey_initiator *i);
  * Modes 1 and 2: ask the KMS for a ticket (4.2.1.1 to 4.2.1.3). The ticket in
  * hand, if there is one, stays until the new one is granted.
  *
- * @param out  gets n bytes, at most cap
+ * @param i, now       whose request, and the time
+ * @param wish         the ticket that is wanted
+ * @param out, cap, n  get the message: n bytes, at most cap
  * @return OK; E_RANGE (no responder; keys, flags or times that cannot be);
  *         E_DENIED (the party has nothing to prove itself with, or no KMS);
  *         E_SPACE; what the random source, signer and sealer give
@@ -331,6 +337,8 @@ TS_MUST enum ts_err mikey_initiator_rand(const struct mikey_initiator *i,
  * Take an answer (4.2.2.4). Several endpoints may answer one offer: each
  * answer gives a bundle of its own, and the same answer the same keys again.
  *
+ * @param i, now      whose offer was answered, and the time
+ * @param answer      the message
  * @param mem, mem_n  memory for the bundle, aligned as malloc() does it
  * @param bundle      gets it on OK
  * @return OK; E_PEER for an Error; E_AUTH, E_TIME, E_MISMATCH, E_MISSING,
@@ -347,8 +355,11 @@ TS_MUST enum ts_err mikey_initiator_answered(struct mikey_initiator *i,
 /**
  * An Error about an answer; under a MAC if the answer was (5.4).
  *
- * @param no      enum mikey_error_no, one to eight of them
- * @param policy  policies that we could do (R182)
+ * @param i, now              whose offer was answered, and the time
+ * @param answer              the message
+ * @param no, n_no            enum mikey_error_no, one to eight of them
+ * @param policy, n_policies  policies that we could do (R182)
+ * @param out, cap, n         get the message: n bytes, at most cap
  * @return OK; E_STATE (no offer, or about an Error); E_RANGE; E_SPACE; what
  *         mikey_look() gives of the answer's HDR
  */
@@ -394,7 +405,10 @@ struct mikey_offered {
  * before is still in hand. Whether it was here before (tag) is the caller's to
  * say before it goes on, and to remember once the offer is verified.
  *
- * @param error  on failure the number for an Error message; NULL: not wanted
+ * @param r, now   who is called, and the time
+ * @param message  any octets
+ * @param offered  filled in on OK
+ * @param error    on failure the number for an Error message; NULL: not wanted
  * @return OK; E_UNKNOWN, E_MISSING, E_FORMAT (no TRANSFER_INIT), E_TIME,
  *         E_REPLAY (a COUNTER), E_EXPIRED, E_DENIED (not for us or our
  *         application; the caller is not the ticket's), E_MISMATCH,
@@ -488,7 +502,9 @@ struct mikey_answer {
  * Answer the offer (4.2.2.3), after it was verified. With F=0 there is no
  * answer: *n is 0.
  *
- * @param answer  NULL: everything as offered
+ * @param r, now              who answers, and the time
+ * @param answer              NULL: everything as offered
+ * @param out, cap, n         get the message: n bytes, at most cap
  * @param mem, mem_n, bundle  as mikey_initiator_answered()
  * @return OK; E_STATE; E_DENIED (keys where M=0); E_MISSING (a session without
  *         SSRC, policy or SPI: R69); E_NOTFOUND (without a key); E_MISMATCH (a
@@ -507,8 +523,10 @@ TS_MUST enum ts_err mikey_responder_answer(struct mikey_responder *r,
  * An Error about the offer, or about the message that mikey_responder_offered()
  * has just refused; under a MAC once the offer is verified (5.4).
  *
- * @param no      enum mikey_error_no, one to eight of them
- * @param policy  policies that we could do (R182)
+ * @param r, now              who refuses, and the time
+ * @param no, n_no            enum mikey_error_no, one to eight of them
+ * @param policy, n_policies  policies that we could do (R182)
+ * @param out, cap, n         get the message: n bytes, at most cap
  * @return OK; E_STATE (no offer, no readable HDR, or about an Error, or it was
  *         answered); E_RANGE; E_SPACE
  */
@@ -546,8 +564,8 @@ TS_MUST enum ts_err mikey_bundle_session(const struct mikey_bundle *b,
 /**
  * SRTP key and salt of a crypto session (3.5).
  *
- * @param cs   CS ID
- * @param out  filled in on OK; wipe it
+ * @param b, cs  the bundle, and the CS ID in it
+ * @param out    filled in on OK; wipe it
  * @return OK; E_NOTFOUND (no such session, policy or key); E_UNSUPPORTED (not
  *         SRTP; a TEK or salt of another length than the policy's; R279)
  */
@@ -601,9 +619,11 @@ void mikey_bundle_abandon(struct mikey_bundle *b);
  * Take a message of an update: the other one's TRANSFER_INIT, or the answer to
  * ours.
  *
- * @param ours  our part in an answer; NULL: as the update says
- * @param out   for a TRANSFER_INIT that wants one, gets the TRANSFER_RESP of
- *              *n bytes, at most cap; *n is 0 where there is none
+ * @param b, now       the bundle, and the time
+ * @param message      any octets
+ * @param ours         our part in an answer; NULL: as the update says
+ * @param out, cap, n  for a TRANSFER_INIT that wants one, get the TRANSFER_RESP
+ *                     of *n bytes, at most cap; *n is 0 where there is none
  * @return OK; E_PEER (an Error: mikey_bundle_refusal(); one that is proven ends
  *         our update); E_AUTH, E_TIME, E_REPLAY (T not above the last),
  *         E_MISMATCH, E_ORDER (another TICKET or RAND: R163), E_DENIED,
@@ -629,6 +649,10 @@ mikey_bundle_refuse(struct mikey_bundle *b, const struct mikey_now *now,
                     struct ts_span message, const uint8_t *no, size_t n_no,
                     const struct mikey_srtp_policy *policy, size_t n_policies,
                     uint8_t *out, size_t cap, size_t *n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #include "mikey/mikey_kms.h"
 

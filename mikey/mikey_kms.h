@@ -9,6 +9,10 @@
 
 #include "mikey/mikey.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** A user as the KMS knows it. */
 struct mikey_user {
     struct ts_span psk;   /* 16 to 64 bytes; empty: no such user */
@@ -73,8 +77,11 @@ struct mikey_kms {
  * Answer a REQUEST_INIT or RESOLVE_INIT: with REQUEST_RESP, RESOLVE_RESP or an
  * Error, whose number tells no more than the message itself did.
  *
- * @param out  gets n bytes, at most cap; 0 when there is no readable HDR, or
- *             the message is itself an Error. Nothing behind them is secret
+ * @param kms, now     the server, and the time
+ * @param message      any octets
+ * @param out, cap, n  get n bytes, at most cap; 0 when there is no readable
+ *                     HDR, or the message is itself an Error. Nothing behind
+ *                     them is secret
  * @return OK when something was granted; else the reason, for the log
  */
 TS_MUST enum ts_err mikey_kms_answer(const struct mikey_kms *kms,
@@ -87,10 +94,13 @@ TS_MUST enum ts_err mikey_kms_answer(const struct mikey_kms *kms,
  * Verifies it and writes a RESOLVE_INIT of our own, with the same IDRr and
  * TICKET, to that KMS. Who may resolve the ticket is for that KMS to decide.
  *
- * @param as   our party with the other KMS: psk and psk_id; kms is the other
- *             KMS
- * @param out  on OK gets the message for it; keep it for mikey_kms_pass_on().
- *             Else the Error for the user, as mikey_kms_answer()
+ * @param kms, now     the server, and the time
+ * @param message      the user's
+ * @param as           our party with the other KMS: psk and psk_id; kms is the
+ *                     other KMS
+ * @param out, cap, n  on OK get the message for it; keep it for
+ *                     mikey_kms_pass_on(). Else the Error for the user, as
+ *                     mikey_kms_answer()
  * @return OK; E_UNSUPPORTED (as has a signer), E_DENIED (a REQUEST_INIT; from
  *         a KMS: one hop; as has no psk), E_RANGE (as cannot be used), and the
  *         reasons of mikey_kms_answer()
@@ -104,10 +114,12 @@ TS_MUST enum ts_err mikey_kms_forward(const struct mikey_kms *kms,
 /**
  * And its answer, passed on to the user under the user's key.
  *
- * @param message  the user's RESOLVE_INIT
- * @param sent     our own to the other KMS
- * @param reply    the other KMS's answer; an Error becomes one of ours
- * @param out      as mikey_kms_answer()
+ * @param kms, now     the server, and the time
+ * @param message      the user's RESOLVE_INIT
+ * @param as           our party with the other KMS
+ * @param sent         our own to the other KMS
+ * @param reply        the other KMS's answer; an Error becomes one of ours
+ * @param out, cap, n  as mikey_kms_answer()
  * @return OK; E_MISMATCH (message and sent do not belong together); E_PEER (an
  *         Error); and the reasons of mikey_kms_answer()
  */
@@ -117,5 +129,9 @@ TS_MUST enum ts_err mikey_kms_pass_on(const struct mikey_kms *kms,
                                       const struct mikey_party *as,
                                       struct ts_span sent, struct ts_span reply,
                                       uint8_t *out, size_t cap, size_t *n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
