@@ -12,20 +12,6 @@ static enum mikey_side other(enum mikey_side side)
     return side == MIKEY_INITIATOR ? MIKEY_RESPONDER : MIKEY_INITIATOR;
 }
 
-/*
- * R160, and more: above every T of this bundle, whoever sent it. Both sides
- * encrypt with the same keys, and T is all that tells their IVs apart.
- */
-static struct mikey_time next_t(const struct mikey_now *now,
-                                struct mikey_time last)
-{
-    struct mikey_time t = mikey_now_t(now);
-    uint64_t step = t.type == MIKEY_NTP_UTC_32 ? UINT64_C(1) << 32 : 1;
-    if (t.value <= last.value)
-        t.value = last.value + step;
-    return t;
-}
-
 /* T of a message that came. */
 static enum ts_err check_t(const struct mikey_bundle *b,
                            const struct mikey_now *now, struct mikey_time t,
@@ -109,8 +95,8 @@ static enum ts_err build(struct mikey_bundle *b, const struct mikey_now *now,
         return TS_E_RANGE;
     const struct mikey_update_new in = {
         .from = b->side,
-        .want_response = u->want_answer, /* R161 */
-        .t = next_t(now, b->last),
+        .want_response = u->want_answer,    /* R161 */
+        .t = mikey_now_after(now, b->last), /* R160 */
         .n_cs = u->session ? (uint8_t)u->n_sessions : b->n_cs,
         .map = write_map(b, u, &map_w),
         .omit = b->party->omit,
@@ -239,7 +225,7 @@ static enum ts_err build_answer(struct mikey_bundle *b,
         .from = b->side,
         .response = true,
         .init = m->raw,
-        .t = next_t(now, m->t),
+        .t = mikey_now_after(now, m->t), /* R160 */
         .n_cs = m->hdr.n_cs ? m->hdr.n_cs : b->n_cs,
         .map = answer_map(b, &m->hdr, &map_w),
         .omit = b->party->omit,

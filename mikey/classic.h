@@ -226,6 +226,19 @@ TS_MUST enum ts_err mikey_classic_pk_open(const struct mikey_classic *x,
 void mikey_classic_wipe(struct mikey_classic_opened *o);
 
 /**
+ * The keys of a PSK or PK message that was opened before, or that is our own:
+ * its secret is known, and who sent it is not asked again.
+ *
+ * @param x     secret is the PSK or the envelope key; an update has x->first
+ * @param keys  filled in; mikey_keys_wipe() it on every path. May be none
+ * @return OK, E_UNKNOWN, E_MISSING, E_RANGE, E_AUTH, and what is said of keys
+ *         above
+ */
+TS_MUST enum ts_err mikey_classic_keys(const struct mikey_classic *x,
+                                       const struct mikey_msg *m,
+                                       struct mikey_keys *keys);
+
+/**
  * Use the envelope key of a PK exchange as the PSK of a later one (3.2, 4.5),
  * as C of its PKE allows: not at all, for any, or in the same bundle only.
  *
@@ -373,6 +386,15 @@ TS_MUST enum ts_err mikey_map_fits(const struct mikey_hdr *init,
 /** Find a crypto session by its CS ID in a map of any type; OK, E_NOTFOUND. */
 TS_MUST enum ts_err mikey_classic_cs(const struct mikey_hdr *hdr, uint8_t id,
                                      struct mikey_cs *cs);
+
+/**
+ * The SRTP policy of that number; SRTP's defaults if there is no SP at all
+ * (6.10).
+ *
+ * @return OK; E_NOTFOUND; and what mikey_srtp_policy_read() gives
+ */
+TS_MUST enum ts_err mikey_classic_sp(const struct mikey_sp *sp, size_t n,
+                                     uint8_t no, struct mikey_srtp_policy *p);
 
 /**
  * The SRTP policy of a crypto session: its first policy number's SP; SRTP's

@@ -70,6 +70,15 @@ void mikey_keys_copy(struct mikey_keys *to, const struct mikey_keys *from);
 const struct mikey_key *mikey_keys_find(const struct mikey_keys *keys,
                                         struct ts_span spi);
 
+/**
+ * Add a copy of a key that has an SPI to others.
+ *
+ * @return OK; E_EXISTS (an SPI that names another key already); E_SPACE (too
+ *         many, or too long together)
+ */
+TS_MUST enum ts_err mikey_keys_add(struct mikey_keys *keys,
+                                   const struct mikey_key *k);
+
 /** A TGK, with or without salt: what is forked. */
 static inline bool mikey_is_tgk(const struct mikey_key *k)
 {
