@@ -17,22 +17,11 @@
 #define MIKEY_CLASSIC_H
 
 #include "mikey/pk.h"
+#include "mikey/rfc3830.h"
 #include "mikey/srtp.h"
 
-/**
- * What is refused unless the caller asks for it by name: things that RFC 3830
- * allows in one place only, and readings of other implementations.
- */
+/** Further to enum mikey_peer_allow, for the methods that are judged only. */
 enum mikey_classic_allow {
-    /* NULL encryption and NULL MAC: only where what carries the messages
-       protects them from end to end (4.2.3, 4.2.4) */
-    MIKEY_ALLOW_NULL = 1,
-    /* V over message || T, without identities (libmikey of minisip) */
-    MIKEY_ALLOW_V_TIME = 2,
-    /* V over message || IDi || IDr || T as whole payloads */
-    MIKEY_ALLOW_V_PAYLOADS = 4,
-    /* V of an Error with the tail of a verification message */
-    MIKEY_ALLOW_ERROR_TAIL = 8,
     /* SIGNr of RSA-R without the two octets before the signature */
     MIKEY_ALLOW_BARE_SIGN = 16,
     /* DHHMAC with the numbers that RFC 4650 4.2 prints: NULL encryption is 2,
@@ -55,7 +44,7 @@ struct mikey_classic {
     /* Who the two are. A message that names somebody else is refused; these
        count where it names nobody. data.p NULL: whoever it names */
     struct mikey_id id_i, id_r;
-    unsigned allow; /* of enum mikey_classic_allow */
+    unsigned allow; /* of enum mikey_peer_allow, mikey_classic_allow */
 };
 
 /** An I_MESSAGE of the pre-shared key or the public key method. */
