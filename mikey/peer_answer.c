@@ -147,7 +147,7 @@ static enum ts_err hear(const struct mikey_peer *p, const struct mikey_now *now,
         return err;
     err = h->round.init.hdr.type == MIKEY_PK ? open_pk(p, now, h, &who)
                                              : open_psk(h, &who);
-    if (!err)
+    if (!err && who.data.p)
         err = mikey_name_set(&h->from, who);
     if (err)
         h->no = error_no(err);
