@@ -387,7 +387,6 @@ static void an_update_is_of_its_bundle(void **state)
     struct duo other;
     struct duo_held held;
     (void)state;
-    memcpy(&other, &d, sizeof other);
     duo_begin(&other, 128);
     duo_call(&other);
     duo_later(&other);
