@@ -117,8 +117,6 @@ static uint8_t error_no(enum ts_err err)
     switch (err) {
     case TS_E_AUTH:
         return MIKEY_ERR_AUTH;
-    case TS_E_REPLAY:
-        return MIKEY_ERR_TS;
     case TS_E_MISMATCH:
         return MIKEY_ERR_ID;
     case TS_E_EXPIRED:

@@ -186,6 +186,11 @@ static void a_tek_fits_the_policy_of_its_session(void **state)
     duo_again(&d);
     k.key = ts_span(NULL, 16);
     FAILS(TS_E_UNSUPPORTED, duo_offer(&d));
+    d.policy.salt = 33;
+    FAILS(TS_E_MISMATCH, duo_offer(&d)); /* AES-GCM has 12 */
+    d.policy = mikey_srtp_usual(mikey_suite_bits(128));
+    d.policy.salt = 33;
+    FAILS(TS_E_UNSUPPORTED, duo_offer(&d));
     k.key = ts_span(NULL, 65);
     FAILS(TS_E_RANGE, duo_offer(&d));
     k.key = ts_span(got.key, 15);
@@ -376,6 +381,8 @@ static void a_group_shares_csb_id_rand_and_keys(void **state)
     assert_int_equal(mikey_peer_csb(d.b), 0x12345678);
     duo_again(&d);
     d.terms.rand.n = 15;
+    FAILS(TS_E_RANGE, duo_offer(&d));
+    d.terms.rand = ts_span(d.mem_b, 256);
     FAILS(TS_E_RANGE, duo_offer(&d));
 }
 

@@ -7,7 +7,6 @@
 
 static struct duo d;
 static struct mikey_srtp_key one, two; /* of the offer */
-static const struct ts_span none;
 
 /* A call, and terms that change nothing. */
 static int begin(void **state)
@@ -162,31 +161,27 @@ static void policies_come_to_an_end(void **state)
 
 static void policies_fit_into_the_memory_there_is(void **state)
 {
-    static const uint8_t no[] = {1, 2, 3, 4};
-    const struct mikey_srtp_policy four[] = {d.policy, d.policy, d.policy,
-                                             d.policy};
+    struct duo_held held;
+    uint8_t no = 1;
     (void)state;
     duo_begin(&d, 128);
-    d.terms.sdp_ids = none;
     OK(duo_offer(&d));
-    d.a = mikey_peer_init(d.mem_a, mikey_peer_size(d.init.n), &d.alice);
-    d.b = mikey_peer_init(d.mem_b, mikey_peer_size(d.init.n), &d.bob);
+    const size_t max = d.init.n;
+    d.a = mikey_peer_init(d.mem_a, mikey_peer_size(max), &d.alice);
+    d.b = mikey_peer_init(d.mem_b, mikey_peer_size(max), &d.bob);
     duo_call(&d);
-    size_t max = d.init.n;
-    for (size_t i = 0; i < 4; i++) {
+    for (; 36u * (no + 1u) <= max; no++) { /* bytes of a policy each */
         duo_later(&d);
-        d.terms.policy = four;
-        d.terms.policy_no = no + i;
+        d.terms.policy = &d.policy;
+        d.terms.policy_no = &no;
         d.terms.n_policies = 1;
-        if (36 * (i + 2) <= max) { /* bytes of a policy's parameters */
-            duo_renew(&d);
-            continue;
-        }
-        struct duo_held held;
-        duo_hold(d.a, &held);
-        FAILS(TS_E_SPACE, duo_update(&d));
-        duo_unchanged(d.a, &held);
+        duo_renew(&d);
     }
+    duo_hold(d.a, &held);
+    FAILS(TS_E_SPACE, duo_update(&d));
+    duo_unchanged(d.a, &held);
+    no--;
+    duo_renew(&d);
     duo_same_keys(&d, 2, NULL);
 }
 
@@ -273,6 +268,41 @@ static void a_session_may_go_over_to_a_new_key(void **state)
     d.terms.session = d.session;
     d.terms.n_sessions = 2;
     FAILS(TS_E_NOTFOUND, duo_update(&d));
+}
+
+/* One key each time, each with a session that goes on naming it. */
+static void older_keys_come_to_an_end(void **state)
+{
+    static const char spis[] = "abcdefghijklmnopqrs";
+    struct mikey_session s[19];
+    struct mikey_key k = with_spi("a");
+    struct duo_held held;
+    (void)state;
+    for (uint8_t i = 0; i < 19; i++)
+        s[i] = (struct mikey_session){.cs = (uint8_t)(i + 1),
+                                      .known = true,
+                                      .ssrc = i + 1u,
+                                      .policies = LITERAL("\0"),
+                                      .spi = ts_span(spis + i, 1)};
+    begin_generic();
+    for (size_t i = 0; i < 18; i++) {
+        k.spi = s[i].spi;
+        duo_later(&d);
+        d.terms.keys = &k;
+        d.terms.n_keys = 1;
+        d.terms.session = s;
+        d.terms.n_sessions = i + 1;
+        if (i < 17)
+            duo_renew(&d);
+    }
+    duo_hold(d.a, &held); /* the newest, and sixteen of before */
+    FAILS(TS_E_SPACE, duo_update(&d));
+    duo_unchanged(d.a, &held);
+    d.terms.session = s + 1;
+    d.terms.n_sessions = 17;
+    duo_renew(&d);
+    for (uint8_t i = 2; i <= 18; i++)
+        duo_same_keys(&d, i, NULL);
 }
 
 /* An update of other people's: no sessions are said, so they stay. */
@@ -438,8 +468,8 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(policies_fit_into_the_memory_there_is),
           TEST(a_key_stays_while_a_session_names_it),
           TEST(a_session_may_go_over_to_a_new_key),
-          TEST(without_sessions_they_stay), TEST(no_octet_can_be_changed),
-          TEST(a_replayed_update_is_refused),
+          TEST(older_keys_come_to_an_end), TEST(without_sessions_they_stay),
+          TEST(no_octet_can_be_changed), TEST(a_replayed_update_is_refused),
           TEST(a_missing_answer_changes_nothing),
           TEST(an_update_is_of_its_bundle),
           TEST(what_is_not_acceptable_changes_nothing))
