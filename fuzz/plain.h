@@ -95,7 +95,8 @@ static inline void encrypt(const struct mikey_msg *m,
     }
 }
 
-/** PSK and PK: encrypt the KEMAC of buf in place, and make its MAC right. */
+/** PSK, PK and DHHMAC: encrypt the KEMAC of buf in place, and make its MAC
+ *  right. */
 static inline void seal(uint8_t *buf, size_t n,
                         const struct mikey_classic_label *b)
 {

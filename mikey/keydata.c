@@ -218,15 +218,21 @@ size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr)
     return ts_open_u16(b->w);
 }
 
-/* Wrap what stands since mark, in place. */
+/* Wrap what stands since mark. Out of a copy: nettle would copy it eight octets
+ * further with memcpy(), onto itself. */
 static void wrap(struct ts_writer *w, size_t mark, const struct mikey_cipher *c)
 {
+    MIKEY_UNSET uint8_t plain[MIKEY_KEYS_BYTES];
     size_t n = w->len - mark;
     (void)ts_put_room(w, 8);
+    if (n > sizeof plain)
+        ts_writer_fail(w, TS_E_RANGE);
     if (w->err)
         return;
     uint8_t *at = w->buf + mark;
-    enum ts_err err = mikey_aes_wrap(c->key, c->salt, ts_span(at, n), at);
+    memcpy(plain, at, n);
+    enum ts_err err = mikey_aes_wrap(c->key, c->salt, ts_span(plain, n), at);
+    ts_wipe(plain, n);
     if (err)
         ts_writer_fail(w, err);
 }

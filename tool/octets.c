@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#include <nettle/base64.h>
+
 #include "mikey/sdp.h"
 
 static bool is_text(const uint8_t *in, size_t n)
@@ -13,8 +15,7 @@ static bool is_text(const uint8_t *in, size_t n)
     return true;
 }
 
-/* Take off white space at both ends. */
-static struct ts_span trim(struct ts_span s)
+struct ts_span mt_trim(struct ts_span s)
 {
     while (s.n && isspace(s.p[s.n - 1]))
         s.n--;
@@ -42,8 +43,7 @@ static size_t squeeze(uint8_t *in, size_t n)
     return to;
 }
 
-/* 0 to 15, or 16 for what is no digit. */
-static unsigned digit(uint8_t c)
+unsigned mt_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - (unsigned)'0';
@@ -55,33 +55,43 @@ static unsigned digit(uint8_t c)
 static bool from_hex(uint8_t *in, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (digit(in[i]) > 15)
+        if (mt_digit(in[i]) > 15)
             return false;
     for (size_t i = 0; i + 1 < n; i += 2)
-        in[i / 2] = (uint8_t)(digit(in[i]) << 4 | digit(in[i + 1]));
+        in[i / 2] = (uint8_t)(mt_digit(in[i]) << 4 | mt_digit(in[i + 1]));
     return true;
 }
 
-/* The value of a key-mgmt attribute; the message goes to the front of in. */
-static enum ts_err from_sdp(struct ts_span value, uint8_t *in, size_t cap,
-                            struct ts_span *out)
+bool mt_from_hex(uint8_t *in, size_t *n)
 {
-    static uint8_t message[MT_INPUT_MAX];
-    size_t n;
-    enum ts_err err = mikey_sdp_read(value, message, sizeof message, &n);
-    if (err || n > cap)
-        return err ? err : TS_E_SPACE;
-    memcpy(in, message, n);
-    *out = ts_span(in, n);
-    return TS_OK;
+    size_t digits = squeeze(in, *n);
+    *n = digits / 2;
+    return digits % 2 == 0 && from_hex(in, digits);
 }
 
-static enum ts_err from_base64(uint8_t *in, size_t n, struct ts_span *out)
+enum ts_err mt_from_base64(struct ts_span text, struct ts_span *out)
 {
-    static uint8_t value[MT_INPUT_MAX + sizeof "mikey "];
-    memcpy(value, "mikey ", 6);
-    memcpy(value + 6, in, n);
-    return from_sdp(ts_span(value, 6 + n), in, n, out);
+    static uint8_t room[BASE64_DECODE_LENGTH(MT_BASE64_MAX)];
+    struct base64_decode_ctx ctx;
+    size_t n = sizeof room;
+    if (text.n > MT_BASE64_MAX)
+        return TS_E_RANGE;
+    base64_decode_init(&ctx);
+    if (!base64_decode_update(&ctx, &n, room, text.n, (const char *)text.p) ||
+        !base64_decode_final(&ctx) || n == 0)
+        return TS_E_FORMAT;
+    *out = ts_span(room, n);
+    return n > MT_INPUT_MAX ? TS_E_RANGE : TS_OK;
+}
+
+/* The value of a key-mgmt attribute. */
+static enum ts_err from_sdp(struct ts_span value, struct ts_span *out)
+{
+    static uint8_t room[MT_INPUT_MAX];
+    size_t n = 0;
+    enum ts_err err = mikey_sdp_read(value, room, sizeof room, &n);
+    *out = ts_span(room, n);
+    return err;
 }
 
 enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
@@ -94,12 +104,12 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
     if (!is_text(in, n))
         return TS_OK;
 
-    struct ts_span line = trim(*out);
+    struct ts_span line = mt_trim(*out);
     bool attribute = skip(&line, "a=key-mgmt:");
     struct ts_span id = line;
     if (attribute || skip(&id, "mikey ")) {
         *form = "sdp";
-        return from_sdp(line, in, n, out);
+        return from_sdp(line, out);
     }
     n = squeeze(in, n);
     if (n == 0)
@@ -110,5 +120,5 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
         return n % 2 ? TS_E_FORMAT : TS_OK;
     }
     *form = "base64";
-    return from_base64(in, n, out);
+    return mt_from_base64(ts_span(in, n), out);
 }
