@@ -218,6 +218,22 @@ static void a_new_offer_takes_the_place_of_an_old_one(void **state)
     duo_same_keys(&d, 1, NULL);
 }
 
+/* Whose offer waits says nothing about whose may come. */
+static void another_may_call_while_one_waits(void **state)
+{
+    (void)state;
+    d.bob.peer.data.p = NULL;
+    OK(duo_offer(&d));
+    OK(duo_offered(&d, span_of(&d.init)));
+    d.alice.self = d.pair.eve;
+    OK(duo_offer(&d));
+    OK(duo_offered(&d, span_of(&d.init)));
+    SAME(mikey_peer_id(d.b).data, d.pair.eve.data);
+    OK(duo_answer(&d));
+    OK(duo_answered(&d, span_of(&d.resp)));
+    duo_same_keys(&d, 1, NULL);
+}
+
 static void what_waits_can_be_given_up(void **state)
 {
     (void)state;
@@ -378,6 +394,7 @@ UNIT_MAIN(TEST(no_octet_can_be_changed), TEST(the_wrong_peer_is_refused),
           TEST(the_wrong_time_is_refused), TEST(a_counter_counts_up),
           TEST(an_error_number_says_what_is_wrong), TEST(steps_have_an_order),
           TEST(a_new_offer_takes_the_place_of_an_old_one),
+          TEST(another_may_call_while_one_waits),
           TEST(what_waits_can_be_given_up),
           TEST(buffers_of_every_size_are_good_or_refused),
           TEST(memory_of_every_size_is_good_or_refused),
