@@ -88,8 +88,7 @@ static enum ts_err put_session(struct ts_writer *w, uint8_t type,
 static enum ts_err put_map(struct ts_writer *w, uint8_t type,
                            const struct mikey_terms *t)
 {
-    if (t->n_sessions > 254 || type > MIKEY_MAP_GENERIC ||
-        (type == MIKEY_MAP_EMPTY && t->n_policies)) /* RFC 4563 4 */
+    if (t->n_sessions > 254 || type > MIKEY_MAP_GENERIC)
         return TS_E_RANGE;
     enum ts_err err = TS_OK;
     for (size_t i = 0; !err && i < t->n_sessions; i++)
@@ -171,6 +170,8 @@ static enum ts_err set_terms(const struct mikey_peer *p,
         in->id_i = y->self;
     if (!(y->omit & 1u << MIKEY_IDR_R))
         in->id_r = y->peer;
+    if (in->map_type == MIKEY_MAP_EMPTY && t->n_policies)
+        return TS_E_RANGE; /* RFC 4563 4 */
     enum ts_err err =
         mikey_policies(t->policy, t->policy_no, t->n_policies, params, sp);
     if (!err && !same)

@@ -327,6 +327,12 @@ static void an_empty_map_hands_over_keys(void **state)
     assert_int_equal(mikey_peer_keys(d.a, &a), 1);
     assert_int_equal(mikey_peer_keys(d.b, &b), 1);
     SAME(a[0].key, b[0].key);
+    duo_later(&d);
+    d.terms.policy = &d.policy;
+    d.terms.n_policies = 1;
+    FAILS(TS_E_RANGE, duo_update(&d)); /* nor in an update */
+    d.terms.n_policies = 0;
+    duo_renew(&d);
 }
 
 /* 6.10: "if not specified, the default values" */
