@@ -85,7 +85,7 @@ static enum ts_err open_psk(struct heard *h, struct mikey_id *who)
 {
     const struct mikey_round *round = &h->round;
     struct mikey_keys keys;
-    struct mikey_form f;
+    struct mikey_form f = {0};
     enum ts_err err = mikey_classic_psk_open(&round->x, &round->init, &keys);
     h->n_keys = keys.n;
     mikey_keys_wipe(&keys);

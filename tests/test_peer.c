@@ -143,9 +143,9 @@ static void keys_are_drawn_or_given(void **state)
     struct mikey_srtp_key got;
     const struct mikey_key *keys;
     (void)state;
-    for (uint8_t type = MIKEY_TGK; type <= MIKEY_TEK_SALT; type++) {
+    for (unsigned type = MIKEY_TGK; type <= MIKEY_TEK_SALT; type++) {
         for (unsigned given = 0; given < 2; given++) {
-            struct mikey_key k = {.type = type};
+            struct mikey_key k = {.type = (uint8_t)type};
             bool salt = type == MIKEY_TGK_SALT || type == MIKEY_TEK_SALT;
             if (given)
                 k.key = ts_span(octets, 16);

@@ -198,10 +198,10 @@ static void what_is_lent_may_fail(void **state)
 
 /* ---- updates (4.5), and what may become of an envelope key (6.3) ---- */
 
-static void call(uint8_t cache)
+static void call(unsigned cache)
 {
     duo_begin_pk(&d, 128);
-    d.terms.cache = cache;
+    d.terms.cache = (uint8_t)cache;
     duo_call(&d);
     duo_same_keys(&d, 1, &one);
     duo_later(&d);
@@ -236,7 +236,7 @@ static void an_update_with_cached_key_is_a_psk_message(void **state)
     struct mikey_srtp_key now;
     struct ts_span a, b;
     (void)state;
-    for (uint8_t c = MIKEY_CACHE_YES; c <= MIKEY_CACHE_CSB; c++) {
+    for (unsigned c = MIKEY_CACHE_YES; c <= MIKEY_CACHE_CSB; c++) {
         call(c);
         duo_renew(&d);
         assert_int_equal(type_of(&d.init), MIKEY_PSK);
@@ -283,7 +283,7 @@ static void no_octet_of_an_update_can_be_changed(void **state)
 {
     struct duo_held held;
     (void)state;
-    for (uint8_t c = MIKEY_CACHE_NO; c <= MIKEY_CACHE_CSB; c++) {
+    for (unsigned c = MIKEY_CACHE_NO; c <= MIKEY_CACHE_CSB; c++) {
         call(c);
         d.terms.keys = &tgk;
         d.terms.n_keys = 1;
@@ -314,7 +314,7 @@ static void an_update_may_be_lost_or_refused(void **state)
 {
     static const uint8_t no[] = {MIKEY_ERR_SPPAR};
     (void)state;
-    for (uint8_t c = MIKEY_CACHE_NO; c <= MIKEY_CACHE_CSB; c++) {
+    for (unsigned c = MIKEY_CACHE_NO; c <= MIKEY_CACHE_CSB; c++) {
         call(c);
         d.terms.keys = &tgk;
         d.terms.n_keys = 1;

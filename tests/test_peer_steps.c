@@ -121,14 +121,13 @@ static void an_error_number_says_what_is_wrong(void **state)
 {
     static const struct {
         size_t at;
-        uint8_t value;
         enum ts_err err;
-        uint8_t no;
+        uint8_t value, no;
     } changes[] = {
-        {0, 2, TS_E_UNKNOWN, MIKEY_ERR_UNSPECIFIED},    /* version */
-        {1, MIKEY_DH_INIT, TS_E_UNKNOWN, MIKEY_ERR_DT}, /* data type */
-        {1, MIKEY_PK, TS_E_UNSUPPORTED, MIKEY_ERR_DT},  /* no keys for it */
-        {3, 0x85, TS_E_UNSUPPORTED, MIKEY_ERR_PRF},     /* PRF */
+        {0, TS_E_UNKNOWN, 2, MIKEY_ERR_UNSPECIFIED},    /* version */
+        {1, TS_E_UNKNOWN, MIKEY_DH_INIT, MIKEY_ERR_DT}, /* data type */
+        {1, TS_E_UNSUPPORTED, MIKEY_PK, MIKEY_ERR_DT},  /* no keys for it */
+        {3, TS_E_UNSUPPORTED, 0x85, MIKEY_ERR_PRF},     /* PRF */
     };
     (void)state;
     OK(duo_offer(&d));

@@ -236,13 +236,13 @@ static void an_envelope_key_that_is_not_cached_is_gone(void **state)
     pk = true;
     spoilt = false;
     forget_secrets();
-    for (uint8_t cache = MIKEY_CACHE_NO; cache <= MIKEY_CACHE_CSB; cache++) {
+    for (unsigned cache = MIKEY_CACHE_NO; cache <= MIKEY_CACHE_CSB; cache++) {
         begin();
         struct ts_key env_key = {.len = 32};
         OK(draw(NULL, env_key.b, 32)); /* as Alice draws it first */
         is_secret("the envelope key", ts_key_span(&env_key));
         drawn = 0;
-        d.terms.cache = cache;
+        d.terms.cache = (uint8_t)cache;
         OK(duo_offer(&d));
         OK(duo_offered(&d, span_of(&d.init)));
         must_be_found("Alice", d.mem_a, sizeof d.mem_a);
