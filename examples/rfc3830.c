@@ -5,51 +5,53 @@
  *
  *     rfc3830
  */
-#include <mikey/plain.h>
+#include <mikey/rfc3830.h>
 
 #include "common.h"
 
-static struct mikey_plain *caller, *callee;
-static _Alignas(16) uint8_t memory[2][32768]; /* of these two */
+static struct mikey_peer *caller, *callee;
+static _Alignas(16) uint8_t memory[2][65536]; /* of these two */
 
-/* The caller's message: one audio stream, 1 is ours and 2 the callee's. */
+/* The caller's message: two streams, 1 is ours and 2 the callee's. */
 static enum ts_err offer(struct octets *m)
 {
-    static const uint8_t no[] = {0}; /* of the policy */
-    const struct mikey_srtp_policy defaults = {.set = 0};
     const struct mikey_session sessions[] = {
-        {.cs = 1, .known = true, .ssrc = 1, .policies = ts_span(no, 1)},
-        {.cs = 2, .policies = ts_span(no, 1)},
+        {.known = true, .ssrc = 1},
+        {.known = false},
     };
-    const struct mikey_offer o = {
-        .to = uri("sip:bob@example.org"),
+    const struct mikey_terms terms = {
         .session = sessions,
         .n_sessions = 2,
-        .policy = &defaults,
-        .n_policies = 1,
+        .want_answer = true,
     };
     struct mikey_now t = now();
-    return mikey_plain_offer(caller, &t, &o, m->b, sizeof m->b, &m->n);
+    return mikey_peer_offer(caller, &t, &terms, m->b, sizeof m->b, &m->n);
 }
 
 /* The callee takes it and answers. Who calls is proven here already: it has
  * the key. */
 static enum ts_err answer(const struct octets *in, struct octets *out)
 {
-    static const uint32_t ours = 2; /* SSRC */
-    struct mikey_offered offered;
+    const struct mikey_session ours = {.cs = 2, .known = true, .ssrc = 2};
+    struct mikey_proposal proposal;
     struct mikey_now t = now();
-    enum ts_err err = mikey_plain_offered(callee, &t, view(in), &offered, NULL);
+    enum ts_err err = mikey_peer_offered(callee, &t, view(in), &proposal, NULL);
     return err ? err
-               : mikey_plain_answer(callee, &ours, 1, out->b, sizeof out->b,
-                                    &out->n);
+               : mikey_peer_answer(callee, &ours, 1, out->b, sizeof out->b,
+                                   &out->n);
 }
 
-static enum ts_err show_keys(const struct mikey_plain *side)
+static enum ts_err take(const struct octets *in)
+{
+    struct mikey_now t = now();
+    return mikey_peer_answered(caller, &t, view(in));
+}
+
+static enum ts_err show_keys(const struct mikey_peer *side)
 {
     for (uint8_t cs = 1; cs <= 2; cs++) {
         struct mikey_srtp_key k;
-        enum ts_err err = mikey_plain_srtp(side, cs, &k);
+        enum ts_err err = mikey_peer_srtp(side, cs, &k);
         if (err)
             return err;
         printf("crypto session %u: ", cs);
@@ -67,8 +69,7 @@ static bool call(void)
     static struct octets init, resp;
     return !failed("offer", offer(&init)) &&
            !failed("answer", answer(&init, &resp)) &&
-           !failed("take the answer",
-                   mikey_plain_answered(caller, view(&resp))) &&
+           !failed("take the answer", take(&resp)) &&
            !failed("the caller's keys", show_keys(caller)) &&
            !failed("the callee's keys", show_keys(callee));
 }
@@ -78,19 +79,21 @@ int main(void)
     uint8_t key[16]; /* both have it, for example on paper */
     if (failed("random octets", random_octets(NULL, key, sizeof key)))
         return 1;
-    const struct mikey_party alice = {
+    const struct mikey_peer_party alice = {
         .self = uri("sip:alice@example.org"),
+        .peer = uri("sip:bob@example.org"),
         .bits = 128,
         .psk = ts_span(key, sizeof key),
         .random = random_octets,
     };
-    struct mikey_party bob = alice;
-    bob.self = uri("sip:bob@example.org");
-    caller = mikey_plain_init(memory[0], sizeof memory[0], &alice, NULL);
-    callee = mikey_plain_init(memory[1], sizeof memory[1], &bob, NULL);
+    struct mikey_peer_party bob = alice;
+    bob.self = alice.peer;
+    bob.peer = alice.self;
+    caller = mikey_peer_init(memory[0], sizeof memory[0], &alice);
+    callee = mikey_peer_init(memory[1], sizeof memory[1], &bob);
     bool ok = caller && callee && call();
-    mikey_plain_wipe(caller);
-    mikey_plain_wipe(callee);
+    mikey_peer_wipe(caller);
+    mikey_peer_wipe(callee);
     explicit_bzero(key, sizeof key);
     return ok ? 0 : 1;
 }

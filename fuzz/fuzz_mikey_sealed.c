@@ -147,6 +147,8 @@ static void grant(const struct past *p, struct mikey_protect *keys)
     struct ts_writer w = ts_writer_init(out, sizeof out);
     uint8_t no;
     bool tgk;
+    if (msg.tp.prf != msg.hdr.prf) /* R278: the caller refuses it */
+        return;
     if (!suite || mikey_policy_read(msg.tp.data, &policy))
         return;
     const struct mikey_kemac *kemac = policy.has_kemac ? &policy.kemac : NULL;
@@ -182,6 +184,8 @@ static void resolve(const struct past *p, struct mikey_protect *keys)
     static struct mikey_reply reply;
     struct mikey_base base;
     struct ts_writer w = ts_writer_init(out, sizeof out);
+    if (msg.ticket.tp.prf > msg.hdr.prf) /* R279: the caller refuses it */
+        return;
     if (mikey_base_read(&msg.ticket, &base))
         return;
     enum ts_err err =

@@ -31,28 +31,10 @@ enum ts_err mikey_ends_own_keys(struct mikey_ends *e)
 enum ts_err mikey_keys_join(struct mikey_keys *keys,
                             const struct mikey_keys *more)
 {
-    for (size_t i = 0; i < more->n; i++) {
-        const struct mikey_key *k = &more->k[i];
-        struct ts_writer w = ts_writer_init(keys->plain, sizeof keys->plain);
-        w.len = keys->len;
-        if (mikey_keys_find(keys, k->spi))
-            return TS_E_EXISTS; /* AMB 14 */
-        if (keys->n == MIKEY_KEYS_MAX)
-            return TS_E_SPACE;
-        mikey_put_key(&w, k, true);
-        if (w.err)
-            return w.err;
-        /* its views: read what was just written */
-        struct mikey_keys one;
-        struct ts_span octets =
-            ts_span(keys->plain + keys->len, w.len - keys->len);
-        enum ts_err err = mikey_keys_read(octets, &one);
-        if (err)
-            return err;
-        keys->k[keys->n++] = one.k[0];
-        keys->len = w.len;
-    }
-    return TS_OK;
+    enum ts_err err = TS_OK;
+    for (size_t i = 0; !err && i < more->n; i++)
+        err = mikey_keys_add(keys, &more->k[i]); /* AMB 14 */
+    return err;
 }
 
 /* ---- memory ---- */

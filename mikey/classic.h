@@ -17,22 +17,11 @@
 #define MIKEY_CLASSIC_H
 
 #include "mikey/pk.h"
+#include "mikey/rfc3830.h"
 #include "mikey/srtp.h"
 
-/**
- * What is refused unless the caller asks for it by name: things that RFC 3830
- * allows in one place only, and readings of other implementations.
- */
+/** Further to enum mikey_peer_allow, for the methods that are judged only. */
 enum mikey_classic_allow {
-    /* NULL encryption and NULL MAC: only where what carries the messages
-       protects them from end to end (4.2.3, 4.2.4) */
-    MIKEY_ALLOW_NULL = 1,
-    /* V over message || T, without identities (libmikey of minisip) */
-    MIKEY_ALLOW_V_TIME = 2,
-    /* V over message || IDi || IDr || T as whole payloads */
-    MIKEY_ALLOW_V_PAYLOADS = 4,
-    /* V of an Error with the tail of a verification message */
-    MIKEY_ALLOW_ERROR_TAIL = 8,
     /* SIGNr of RSA-R without the two octets before the signature */
     MIKEY_ALLOW_BARE_SIGN = 16,
     /* DHHMAC with the numbers that RFC 4650 4.2 prints: NULL encryption is 2,
@@ -55,7 +44,7 @@ struct mikey_classic {
     /* Who the two are. A message that names somebody else is refused; these
        count where it names nobody. data.p NULL: whoever it names */
     struct mikey_id id_i, id_r;
-    unsigned allow; /* of enum mikey_classic_allow */
+    unsigned allow; /* of enum mikey_peer_allow, mikey_classic_allow */
 };
 
 /** An I_MESSAGE of the pre-shared key or the public key method. */
@@ -226,6 +215,19 @@ TS_MUST enum ts_err mikey_classic_pk_open(const struct mikey_classic *x,
 void mikey_classic_wipe(struct mikey_classic_opened *o);
 
 /**
+ * The keys of a PSK or PK message that was opened before, or that is our own:
+ * its secret is known, and who sent it is not asked again.
+ *
+ * @param x     secret is the PSK or the envelope key; an update has x->first
+ * @param keys  filled in; mikey_keys_wipe() it on every path. May be none
+ * @return OK, E_UNKNOWN, E_MISSING, E_RANGE, E_AUTH, and what is said of keys
+ *         above
+ */
+TS_MUST enum ts_err mikey_classic_keys(const struct mikey_classic *x,
+                                       const struct mikey_msg *m,
+                                       struct mikey_keys *keys);
+
+/**
  * Use the envelope key of a PK exchange as the PSK of a later one (3.2, 4.5),
  * as C of its PKE allows: not at all, for any, or in the same bundle only.
  *
@@ -373,6 +375,15 @@ TS_MUST enum ts_err mikey_map_fits(const struct mikey_hdr *init,
 /** Find a crypto session by its CS ID in a map of any type; OK, E_NOTFOUND. */
 TS_MUST enum ts_err mikey_classic_cs(const struct mikey_hdr *hdr, uint8_t id,
                                      struct mikey_cs *cs);
+
+/**
+ * The SRTP policy of that number; SRTP's defaults if there is no SP at all
+ * (6.10).
+ *
+ * @return OK; E_NOTFOUND; and what mikey_srtp_policy_read() gives
+ */
+TS_MUST enum ts_err mikey_classic_sp(const struct mikey_sp *sp, size_t n,
+                                     uint8_t no, struct mikey_srtp_policy *p);
 
 /**
  * The SRTP policy of a crypto session: its first policy number's SP; SRTP's

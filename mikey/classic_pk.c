@@ -170,6 +170,29 @@ enum ts_err mikey_classic_pk_open(const struct mikey_classic *x,
     return err;
 }
 
+enum ts_err mikey_classic_keys(const struct mikey_classic *x,
+                               const struct mikey_msg *m,
+                               struct mikey_keys *keys)
+{
+    const bool pk = m->hdr.type == MIKEY_PK;
+    struct mikey_guard g;
+    struct mikey_id inner;
+    keys->n = keys->len = 0;
+    if (!pk && m->hdr.type != MIKEY_PSK)
+        return TS_E_UNKNOWN;
+    if (!m->has_kemac)
+        return pk ? TS_OK : TS_E_MISSING;
+    const struct mikey_classic_label bundle = mikey_classic_labels(x, m);
+    enum ts_err err = mikey_guard_begin(&g, &bundle, x->secret,
+                                        pk || mikey_classic_needs_secret(m));
+    if (!err)
+        err = mikey_classic_kemac_verify(m, &g, !pk);
+    if (!err)
+        err = mikey_classic_kemac_decrypt(m, &g, pk ? &inner : NULL, keys);
+    mikey_guard_end(&g);
+    return err;
+}
+
 void mikey_classic_wipe(struct mikey_classic_opened *o)
 {
     ts_key_wipe(&o->env_key);

@@ -82,20 +82,29 @@ enum ts_err mikey_classic_cs(const struct mikey_hdr *hdr, uint8_t id,
     return TS_E_NOTFOUND;
 }
 
+enum ts_err mikey_classic_sp(const struct mikey_sp *sp, size_t n, uint8_t no,
+                             struct mikey_srtp_policy *p)
+{
+    if (n == 0) {
+        *p = mikey_srtp_usual(mikey_suite_bits(128)); /* SRTP's own defaults */
+        return TS_OK;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (sp[i].no == no)
+            return mikey_srtp_policy_read(&sp[i], p);
+    return TS_E_NOTFOUND;
+}
+
 enum ts_err mikey_classic_policy(const struct mikey_msg *m,
                                  const struct mikey_cs *cs,
                                  struct mikey_srtp_policy *p)
 {
     if (cs->prot != MIKEY_PROT_SRTP)
         return TS_E_UNSUPPORTED;
-    if (m->n_sp == 0) {
-        *p = mikey_srtp_usual(mikey_suite_bits(128)); /* SRTP's own defaults */
-        return TS_OK;
-    }
-    for (unsigned i = 0; i < m->n_sp && cs->policies.n; i++)
-        if (m->sp[i].no == cs->policies.p[0])
-            return mikey_srtp_policy_read(&m->sp[i], p);
-    return TS_E_NOTFOUND;
+    if (m->n_sp && cs->policies.n == 0)
+        return TS_E_NOTFOUND;
+    return mikey_classic_sp(m->sp, m->n_sp,
+                            cs->policies.n ? cs->policies.p[0] : 0, p);
 }
 
 enum ts_err mikey_classic_pick(const struct mikey_keys *keys,

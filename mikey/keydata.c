@@ -204,6 +204,28 @@ void mikey_put_key(struct ts_writer *w, const struct mikey_key *k, bool last)
     ts_put_span(w, k->spi);
 }
 
+enum ts_err mikey_keys_add(struct mikey_keys *keys, const struct mikey_key *k)
+{
+    struct ts_writer w = ts_writer_init(keys->plain, sizeof keys->plain);
+    w.len = keys->len;
+    if (mikey_keys_find(keys, k->spi))
+        return TS_E_EXISTS;
+    if (keys->n == MIKEY_KEYS_MAX)
+        return TS_E_SPACE;
+    mikey_put_key(&w, k, true);
+    if (w.err)
+        return w.err;
+    /* its views: read what was just written */
+    struct mikey_keys one;
+    struct ts_span octets = ts_span(keys->plain + keys->len, w.len - keys->len);
+    enum ts_err err = mikey_keys_read(octets, &one);
+    if (err)
+        return err;
+    keys->k[keys->n++] = one.k[0];
+    keys->len = w.len;
+    return TS_OK;
+}
+
 size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr)
 {
     mikey_build_payload(b, MIKEY_KEMAC);

@@ -77,6 +77,15 @@ static inline bool mikey_is_tek(const struct mikey_key *k)
     return k->type == MIKEY_TEK || k->type == MIKEY_TEK_SALT;
 }
 
+/**
+ * Add a copy of a key that has an SPI to others.
+ *
+ * @return OK; E_EXISTS (an SPI that names another key already); E_SPACE (too
+ *         many, or too long together)
+ */
+TS_MUST enum ts_err mikey_keys_add(struct mikey_keys *keys,
+                                   const struct mikey_key *k);
+
 /** A TGK, with or without salt: what is forked. */
 static inline bool mikey_is_tgk(const struct mikey_key *k)
 {

@@ -157,6 +157,16 @@ struct mikey_time mikey_now_t(const struct mikey_now *now)
     return t;
 }
 
+struct mikey_time mikey_now_after(const struct mikey_now *now,
+                                  struct mikey_time last)
+{
+    struct mikey_time t = mikey_now_t(now);
+    uint64_t step = t.type == MIKEY_NTP_UTC_32 ? UINT64_C(1) << 32 : 1;
+    if (t.value <= last.value)
+        t.value = last.value + step;
+    return t;
+}
+
 enum ts_err mikey_now_check(const struct mikey_now *now, uint32_t skew,
                             struct mikey_time t, bool response)
 {

@@ -119,6 +119,14 @@ TS_MUST enum ts_err mikey_party_draw(const struct mikey_party *p,
 struct mikey_time mikey_now_t(const struct mikey_now *now);
 
 /**
+ * T of an update: above every T of its bundle before, whoever sent it. All of
+ * them are encrypted with the same keys, and T is all that tells their IVs
+ * apart.
+ */
+struct mikey_time mikey_now_after(const struct mikey_now *now,
+                                  struct mikey_time last);
+
+/**
  * Whether T of a message is of now.
  *
  * @param response  a COUNTER then need not be a new one (R34, R73, R120)

@@ -49,8 +49,8 @@ enum ts_err mikey_sps_write(const struct mikey_srtp_policy *policy,
 /* ---- sessions ---- */
 
 /* An entry of a map; its Session Data go to data. */
-static struct mikey_cs session_cs(const struct mikey_session *s,
-                                  uint8_t data[static 10])
+struct mikey_cs mikey_session_cs(const struct mikey_session *s,
+                                 uint8_t data[static 10])
 {
     const bool said = s->known && s->prot == MIKEY_PROT_SRTP;
     struct ts_writer w = ts_writer_init(data, 10);
@@ -88,7 +88,7 @@ struct mikey_session mikey_cs_session(const struct mikey_cs *cs)
 static void put_session(struct ts_writer *w, const struct mikey_session *s)
 {
     uint8_t data[10];
-    const struct mikey_cs cs = session_cs(s, data);
+    const struct mikey_cs cs = mikey_session_cs(s, data);
     if (s->cs == 0 || s->cs == 255)
         ts_writer_fail(w, TS_E_RANGE);
     mikey_put_cs(w, &cs);
@@ -171,7 +171,7 @@ static void complete(const struct mikey_answering *a, bool silent,
 static void apply(struct ts_writer *w, const struct mikey_session *s,
                   uint8_t data[static 10], struct mikey_cs *cs)
 {
-    const struct mikey_cs ours = session_cs(s, data);
+    const struct mikey_cs ours = mikey_session_cs(s, data);
     if (ours.policies.n > 1)
         ts_writer_fail(w, TS_E_RANGE); /* R199 */
     if (ours.policies.n)

@@ -55,6 +55,10 @@ TS_MUST enum ts_err mikey_sps_write(const struct mikey_srtp_policy *policy,
 struct ts_span mikey_put_sessions(struct ts_writer *w,
                                   const struct mikey_session *s, size_t n);
 
+/** A crypto session as an entry of a map; its Session Data go to data. */
+struct mikey_cs mikey_session_cs(const struct mikey_session *s,
+                                 uint8_t data[static 10]);
+
 /** An entry of a map as a crypto session. */
 struct mikey_session mikey_cs_session(const struct mikey_cs *cs);
 

@@ -27,7 +27,7 @@ LIBRARIES = {
     "libmikey": ("mikey/mikey.map", "MIKEY_0", {"libnettle", "libc"},
                  ("base/bytes.h", "base/err.h", "mikey/code.h",
                   "mikey/look.h", "mikey/mikey.h", "mikey/mikey_kms.h",
-                  "mikey/pk.h", "mikey/plain.h", "mikey/rtsp.h",
+                  "mikey/pk.h", "mikey/rfc3830.h", "mikey/rtsp.h",
                   "mikey/sdp.h", "mikey/types.h")),
     "libmikey-gnutls": ("pki/mikey-gnutls.map", "MIKEY_GNUTLS_0",
                         {"libgnutls", "libnettle", "libc"},

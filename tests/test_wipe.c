@@ -6,90 +6,13 @@
  * in a row of any key or computed MAC. docs/hardness.md says what this does not
  * see.
  */
-#include <stdlib.h>
-#include <ucontext.h>
-
 #include "mikey/kms.h"
 #include "mikey/srtp.h"
+#include "tests/traces.h"
 #include "tests/troupe.h"
 #include "tool/example.h"
 
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-/* valgrind has ideas of its own about stacks. */
-#define SEARCHABLE (!RUNNING_ON_VALGRIND)
-
-#define PIECE     8 /* octets of a secret in a row */
-#define SECRETS   48
-#define STACK_LEN (512 * 1024)
-
 static const struct ts_span none;
-
-/* ---- what is searched for ---- */
-
-static struct {
-    const char *name;
-    uint8_t b[TS_KEY_MAX];
-    size_t n;
-} secrets[SECRETS];
-static size_t n_secrets;
-
-static void is_secret(const char *name, struct ts_span s)
-{
-    assert_true(n_secrets < SECRETS && s.n >= PIECE && s.n <= TS_KEY_MAX);
-    secrets[n_secrets].name = name;
-    secrets[n_secrets].n = s.n;
-    memcpy(secrets[n_secrets++].b, s.p, s.n);
-}
-
-/* The name of a secret that stands in a piece of memory, or NULL. */
-static const char *found_in(const void *p, size_t n)
-{
-    for (size_t i = 0; i < n_secrets; i++)
-        for (size_t at = 0; at + PIECE <= secrets[i].n; at += PIECE)
-            if (memmem(p, n, secrets[i].b + at, PIECE))
-                return secrets[i].name;
-    return NULL;
-}
-
-static void must_be_found(const char *where, const void *p, size_t n)
-{
-    if (!found_in(p, n))
-        fail_msg("%s: the search is blind", where);
-}
-
-static void must_be_gone(const char *where, const void *p, size_t n)
-{
-    const char *name = found_in(p, n);
-    if (name)
-        fail_msg("%s is still in %s", name, where);
-}
-
-/* ---- a stack of its own ---- */
-
-static _Alignas(64) uint8_t stack[STACK_LEN];
-static ucontext_t outside, inside;
-static void (*entered)(void);
-
-static void enter(void)
-{
-    entered();
-}
-
-static void on_own_stack(void (*run)(void))
-{
-    memset(stack, 0xa5, sizeof stack);
-    entered = run;
-    assert_int_equal(getcontext(&inside), 0);
-    inside.uc_stack.ss_sp = stack;
-    inside.uc_stack.ss_size = sizeof stack;
-    inside.uc_link = &outside;
-    makecontext(&inside, enter, 0);
-    assert_int_equal(swapcontext(&outside, &inside), 0);
-}
 
 /* ---- the exchange, with keys that look like nothing else ---- */
 
@@ -98,14 +21,6 @@ static struct example_keys k;
 static struct mikey_msg m[EXAMPLE_MESSAGES];
 static bool spoilt; /* the message is not genuine */
 static enum ts_err err;
-
-static void scramble(struct ts_key *key, uint32_t seed)
-{
-    for (size_t i = 0; i < key->len; i++) {
-        seed = seed * 1664525 + 1013904223;
-        key->b[i] = (uint8_t)(seed >> 24);
-    }
-}
 
 static void derived(const char *name, const struct mikey_msg *init,
                     const struct mikey_msg *resp, const struct ts_key *key)
@@ -144,7 +59,7 @@ static void ticket_keys(void)
 
 static void load(unsigned bits)
 {
-    n_secrets = 0;
+    forget_secrets();
     example_init(&e, mikey_suite_bits(bits));
     for (size_t i = 0; i < example_n_inputs; i++) {
         uint8_t *at = (uint8_t *)&e + example_inputs[i].offset;
@@ -341,18 +256,12 @@ static void nothing_is_left(const struct opener *o, unsigned bits)
         spoil(o);
     on_own_stack(o->run);
     assert_int_equal(err, spoilt ? TS_E_AUTH : TS_OK);
-    must_be_gone(o->name, stack, sizeof stack);
+    must_be_gone(o->name, own_stack, OWN_STACK);
     must_be_gone("struct mikey_protect", &protect, sizeof protect);
     must_be_gone("struct mikey_reply", &reply, sizeof reply);
     must_be_gone("struct mikey_opened", &opened, sizeof opened);
     must_be_gone("struct mikey_keys", &keys, sizeof keys);
     must_be_gone("struct mikey_prf", &prf, sizeof prf);
-}
-
-static void can_be_searched(void)
-{
-    if (!SEARCHABLE)
-        skip();
 }
 
 static void try_all(void)
@@ -410,8 +319,8 @@ static void the_counter_is_wiped(void **state)
     can_be_searched();
     load(256);
     on_own_stack(crypt);
-    for (size_t at = 0; at + PIECE <= sizeof stack; at++)
-        copies += memcmp(stack + at, e.salt.b, PIECE) == 0;
+    for (size_t at = 0; at + PIECE <= OWN_STACK; at++)
+        copies += memcmp(own_stack + at, e.salt.b, PIECE) == 0;
     assert_true(copies <= 1);
 }
 
@@ -421,7 +330,7 @@ static void a_copy_that_is_left_is_found(void **state)
     can_be_searched();
     load(256);
     on_own_stack(leave_a_copy);
-    assert_string_equal(found_in(stack, sizeof stack), "MPK");
+    assert_string_equal(found_in(own_stack, OWN_STACK), "MPK");
 }
 
 /* Nobody reads copy after ts_wipe(): memset() would be left out there. */
@@ -431,7 +340,7 @@ static void ts_wipe_is_not_left_out(void **state)
     can_be_searched();
     load(256);
     on_own_stack(wipe_a_copy);
-    assert_null(found_in(stack, sizeof stack));
+    assert_null(found_in(own_stack, OWN_STACK));
 }
 
 /* ---- a whole call through <mikey/mikey.h> ---- */
@@ -463,7 +372,7 @@ static void call_and_wipe(void)
 static void learn_secrets(void)
 {
     struct mikey_held held;
-    n_secrets = 0;
+    forget_secrets();
     OK(mikey_initiator_hold(t.i, &held));
     OK(mikey_keys_read(held.keys, &keys));
     for (size_t i = 0; i < keys.n; i++)
@@ -487,7 +396,7 @@ static void a_whole_call_leaves_no_secret(void **state)
     must_be_found("Alice", t.mem_i, sizeof t.mem_i);
     must_be_found("her bundle", t.bob->mem_at_i, sizeof t.bob->mem_at_i);
     on_own_stack(call_and_wipe);
-    must_be_gone("the stack", stack, sizeof stack);
+    must_be_gone("the stack", own_stack, OWN_STACK);
     must_be_gone("what Alice had", t.mem_i, sizeof t.mem_i);
     must_be_gone("what Bob had", t.bob->mem_r, sizeof t.bob->mem_r);
     must_be_gone("Alice's bundle", t.bob->mem_at_i, sizeof t.bob->mem_at_i);
@@ -621,13 +530,13 @@ static void a_call_that_goes_wrong_leaves_no_secret(void **state)
 {
     (void)state;
     can_be_searched();
-    n_secrets = 0;
+    forget_secrets();
     call_wrongly();
     learn_all_secrets();
     must_be_found("Bob", t.bob->mem_r, sizeof t.bob->mem_r);
     must_be_found("his bundle", t.bob->mem_at_r, sizeof t.bob->mem_at_r);
     on_own_stack(call_wrongly_and_wipe);
-    must_be_gone("the stack", stack, sizeof stack);
+    must_be_gone("the stack", own_stack, OWN_STACK);
     must_be_gone("what all had and sent", &t, sizeof t);
 }
 
@@ -642,7 +551,5 @@ int main(void)
         cmocka_unit_test(a_whole_call_leaves_no_secret),
         cmocka_unit_test(a_call_that_goes_wrong_leaves_no_secret),
     };
-    if (!SEARCHABLE) /* what is skipped needs no second round */
-        (void)setenv("UNIT_OOM", "no", 1);
-    return unit_main(tests, sizeof tests / sizeof tests[0]);
+    return search_main(tests, sizeof tests / sizeof tests[0]);
 }
