@@ -171,6 +171,7 @@ static void a_request_does_not_say_k(void **state)
     struct mikey_msg m;
     struct mikey_policy policy = {.n_responders = 1,
                                   .responder = {{0, 1, ts_span("r", 1)}}};
+    scene_load(&e, 256);
     struct ts_writer w = ts_writer_init(buf, sizeof buf);
     const struct mikey_request_new in = {
         .suite = e.suite,
@@ -189,6 +190,7 @@ static void no_key_under_128_bits_is_written(void **state)
     (void)state;
     uint8_t buf[512], zeros[16] = {0};
     struct mikey_protect p;
+    scene_load(&e, 256);
     mikey_protect_begin(&p, e.suite, ts_span(zeros, 16), MIKEY_SEL_RESP, 1,
                         ts_span(zeros, 16), ts_span(zeros, 0));
     for (size_t n = 15; n <= 16; n++) {
