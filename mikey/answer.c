@@ -110,9 +110,10 @@ enum ts_err mikey_answer_verify(const struct mikey_msg *init,
         keys->n = keys->len = 0;
     mikey_protect_of(init, m, ts_key_span(mpk), &p);
     mikey_protect_auth(&p, &h);
-    enum ts_err err = mikey_v_verify(m, p.suite, &h, init->raw, none);
+    enum ts_err err =
+        mikey_v_verify(m, p.suite, &h, init->raw, none); /* R41, R84 */
     if (err)
-        err = TS_E_AUTH; /* R41, R84 */
+        err = TS_E_AUTH;
     else if (m->has_kemac && keys)
         err = mikey_open_keys(&m->kemac, &p, m->t, 0, keys);
     ts_wipe(&h, sizeof h);

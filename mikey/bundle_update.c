@@ -531,7 +531,7 @@ mikey_bundle_refuse(struct mikey_bundle *b, const struct mikey_now *now,
     if (!hdr_ok)
         return err;
     struct mikey_refuse in = {.about = &m.hdr,
-                              .t = mikey_now_t(now), /* R185, R186 */
+                              .t = mikey_now_t(now), /* R185 */
                               .no = no,
                               .n_no = n_no,
                               .policy = policy,

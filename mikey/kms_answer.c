@@ -91,8 +91,8 @@ static enum ts_err verify_psk(struct mikey_ask *a)
     const struct mikey_id *id = &a->m.idr[MIKEY_IDR_PSK];
     if (!id->data.p)
         id = mikey_ask_claimed(a); /* R20, R106 */
-    enum ts_err err =
-        a->kms->user(a->kms->arg, id, mikey_ask_claimed(a), &a->user);
+    enum ts_err err = a->kms->user(a->kms->arg, id, mikey_ask_claimed(a),
+                                   &a->user); /* R270: by whatever name */
     if (err)
         return fail(a, MIKEY_ERR_UNSPECIFIED, err);
     struct ts_span psk = a->user.psk;
@@ -221,7 +221,7 @@ static enum ts_err grant_policy(const struct mikey_ask *a,
     const struct mikey_policy *want = &a->policy;
     *p = *want;
     *flags = c->flags & (uint16_t)~MIKEY_FLAG_K;
-    p->initiator = a->user.self; /* R15, R270: by whatever name */
+    p->initiator = a->user.self; /* R15 */
     if (!p->kms.data.p)
         p->kms = a->kms->self;
     p->has_start = p->has_end = true;

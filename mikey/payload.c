@@ -5,7 +5,7 @@
  */
 #include "mikey/msg.h"
 
-/* SRTP Session Data: SSRC(4), and if S: ROC(4) SEQ(2); R198, R203, R206 */
+/* SRTP Session Data: SSRC(4), and if S: ROC(4) SEQ(2); R198, R206 */
 static void session_data_read(struct ts_reader *r, struct mikey_cs *cs)
 {
     if (cs->session.n == 0 || cs->prot != MIKEY_PROT_SRTP)

@@ -14,7 +14,7 @@ bool mikey_flags_ok(uint16_t f, bool has_tgk)
 #undef HAS
 }
 
-/* TRs and TRe: any NTP type; TRr: NTP-UTC-32 only (R235, AMB 16). */
+/* TRs and TRe: any NTP type; TRr: NTP-UTC-32 only (AMB 16). */
 static enum ts_err take_tr(struct mikey_policy *p,
                            const struct mikey_payload *pl)
 {
@@ -36,7 +36,7 @@ static enum ts_err take_tr(struct mikey_policy *p,
         if (p->has_rekey)
             return TS_E_DUPLICATE;
         if (pl->u.tr.t.type != MIKEY_NTP_UTC_32)
-            return TS_E_UNSUPPORTED;
+            return TS_E_UNSUPPORTED; /* R235 */
         p->has_rekey = true;
         p->rekey = (uint32_t)(pl->u.tr.t.value >> 32);
         return TS_OK;

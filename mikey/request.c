@@ -61,7 +61,7 @@ static void init_ids(struct mikey_build *b, enum mikey_id_role role,
         mikey_build_idr(b, MIKEY_IDR_KMS, kms); /* R16, R102 */
 }
 
-/* What ends a PSK message: IDRpsk and V (R21, R107). */
+/* What ends a PSK message: IDRpsk and V. */
 static void end_psk(struct mikey_build *b, struct mikey_protect *keys,
                     struct ts_span psk_id, struct ts_span self,
                     struct ts_span kms)
@@ -71,7 +71,8 @@ static void end_psk(struct mikey_build *b, struct mikey_protect *keys,
         mikey_build_idr(b, MIKEY_IDR_PSK,
                         (struct mikey_id){0, MIKEY_ID_BYTES, psk_id});
     mikey_protect_auth(keys, &h);
-    mikey_build_v(b, keys->suite, &h, self, kms); /* R22, R108, R188 */
+    mikey_build_v(b, keys->suite, &h, self,
+                  kms); /* R21, R22, R107, R108, R188 */
     ts_wipe(&h, sizeof h);
 }
 

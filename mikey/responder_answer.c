@@ -56,8 +56,8 @@ static enum ts_err draw_rand(const struct mikey_responder *r, uint16_t flags,
     longest = len > longest ? len : longest;
     len = mikey_longest(a->keys, a->n_keys);
     longest = len > longest ? len : longest;
-    *n = flags & MIKEY_FLAG_G ? longest : 0;       /* R221 */
-    return mikey_party_random(r->party, rand, *n); /* R74, R139, R275 */
+    *n = flags & MIKEY_FLAG_G ? longest : 0; /* R74, R139, R221, R275 */
+    return mikey_party_random(r->party, rand, *n);
 }
 
 /* Without forking IDRr may be left out: the one called is meant then. */

@@ -119,8 +119,8 @@ enum ts_err mikey_map_session(const struct mikey_hdr *hdr, size_t nth,
 
 /* ---- the map of an answer ---- */
 
-/* R201: the first of the suggested policies that will do; none is left where
- * none will. */
+/* The first of the suggested policies that will do; none is left where none
+ * will. */
 static enum ts_err choose_policy(const struct mikey_answering *a,
                                  struct mikey_cs *cs)
 {
@@ -130,7 +130,7 @@ static enum ts_err choose_policy(const struct mikey_answering *a,
                               cs->prot);
         if (err)
             continue;
-        cs->policies = ts_span(cs->policies.p + i, 1); /* R68, R199 */
+        cs->policies = ts_span(cs->policies.p + i, 1); /* R68, R199, R201 */
         return TS_OK;
     }
     cs->policies.n = 0;

@@ -34,17 +34,17 @@ enum ts_err mikey_cs_find(const struct mikey_hdr *hdr, uint8_t id,
     return TS_E_NOTFOUND;
 }
 
-/* R153, R154: a salt that came with the key is used and none derived. */
+/* A salt that came with the key is used and none derived. */
 static enum ts_err session_salt(const struct mikey_key *k,
                                 const struct ts_key *tgk, uint8_t cs,
                                 const struct mikey_tek_base *base,
                                 uint8_t *salt, size_t n)
 {
+    if (k->salt.n && k->salt.n != n)
+        return TS_E_UNSUPPORTED;
     if (k->salt.n) {
-        if (k->salt.n != n)
-            return TS_E_UNSUPPORTED;
-        memcpy(salt, k->salt.p, n);
-        return TS_OK;
+        memcpy(salt, k->salt.p, n); /* R153 */
+        return TS_OK;               /* R154 */
     }
     if (mikey_is_tek(k)) /* nothing to derive a salt from */
         return n ? TS_E_UNSUPPORTED : TS_OK;

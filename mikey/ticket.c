@@ -124,8 +124,6 @@ void mikey_build_ticket(struct mikey_build *b,
 static enum ts_err take(struct mikey_base *base, const struct mikey_payload *p,
                         unsigned *seen)
 {
-    if (p->type > MIKEY_TICKET)
-        return TS_OK; /* R292 */
     if (p->type == MIKEY_IDR && p->u.id.role != MIKEY_IDR_PSK)
         return TS_OK;
     unsigned bit = 1u << p->type;

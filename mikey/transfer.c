@@ -11,7 +11,7 @@ static const struct ts_span none;
 /* ---- building ---- */
 
 /*
- * The MAC leaves out Initiator Data and its length (R189): cut is where these
+ * The MAC leaves out Initiator Data and its length: cut is where these
  * begin, resume where the message goes on. Both are offsets into msg.
  */
 static void transfer_mac(struct mikey_protect *keys, struct ts_span msg,
@@ -21,7 +21,7 @@ static void transfer_mac(struct mikey_protect *keys, struct ts_span msg,
     struct mikey_hmac h;
     mikey_protect_auth(keys, &h);
     mikey_hmac_add(&h, ts_span(msg.p, cut));
-    mikey_hmac_add(&h, ts_span(msg.p + resume, msg.n - resume));
+    mikey_hmac_add(&h, ts_span(msg.p + resume, msg.n - resume)); /* R189 */
     mikey_hmac_add(&h, id_i);
     mikey_hmac_add(&h, id_r); /* R61, R188 */
     mikey_hmac_end(&h, mac, keys->suite->mac);

@@ -59,7 +59,7 @@ void mikey_build_update(struct ts_writer *w, struct mikey_csb *csb,
         return;
     struct mikey_build b = update_hdr(w, csb, in);
     mikey_build_t(&b, in->t);
-    update_ids(&b, csb, in); /* R162: no RANDs, no TICKET */
+    update_ids(&b, csb, in); /* and no RANDs, no TICKET */
     for (size_t i = 0; i < in->n_sp; i++)
         mikey_build_sp(&b, &in->sp[i]);
     if (in->n_keys) /* R165, R169 */

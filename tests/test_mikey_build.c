@@ -126,6 +126,7 @@ static enum ts_err resolve_with(size_t rand, size_t psk)
     return w.err;
 }
 
+/* R271, R272 */
 static void a_rand_is_as_long_as_the_key(void **state)
 {
     (void)state;
@@ -136,6 +137,73 @@ static void a_rand_is_as_long_as_the_key(void **state)
     FAILS(TS_E_RANGE, request_with(0, 16));
     OK(resolve_with(32, 32));
     FAILS(TS_E_RANGE, resolve_with(31, 32));
+    FAILS(TS_E_RANGE, request_with(16, 15));
+    FAILS(TS_E_RANGE, request_with(65, 65));
+}
+
+/* R272: RANDRi as long as MPKi. */
+static void an_offer_has_a_long_enough_rand(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[32];
+    uint8_t buf[2048];
+    struct mikey_msg transfer;
+    const struct ts_key mpk = {32, {0}};
+    scene_load(&e, 256);
+    scene_read(&e, TRANSFER_INIT, &transfer);
+    for (size_t n = 31; n <= 32; n++) {
+        struct ts_writer w = ts_writer_init(buf, sizeof buf);
+        const struct mikey_transfer_new in = {.suite = e.suite,
+                                              .rand_i = ts_span(zeros, n),
+                                              .ticket = &transfer.ticket,
+                                              .mpk_i = &mpk,
+                                              .mpk_r = &mpk};
+        mikey_build_transfer_init(&w, &in);
+        FAILS(n == 32 ? TS_OK : TS_E_RANGE, w.err);
+    }
+}
+
+/* R225: K is left out of a request, whatever the caller says. */
+static void a_request_does_not_say_k(void **state)
+{
+    (void)state;
+    uint8_t buf[512];
+    struct mikey_msg m;
+    struct mikey_policy policy = {.n_responders = 1,
+                                  .responder = {{0, 1, ts_span("r", 1)}}};
+    scene_load(&e, 256);
+    struct ts_writer w = ts_writer_init(buf, sizeof buf);
+    const struct mikey_request_new in = {
+        .suite = e.suite,
+        .rand_i = ts_span(buf, 32),
+        .flags = MIKEY_FLAGS_USUAL | MIKEY_FLAG_K,
+        .policy = &policy,
+        .cred = {.key = ts_span("0123456789abcdef", 16)}};
+    mikey_build_request_init(&w, &in);
+    OK(mikey_msg_read(ts_written(&w), &m, NULL));
+    assert_int_equal(m.tp.flags, MIKEY_FLAGS_USUAL);
+}
+
+/* R271 */
+static void no_key_under_128_bits_is_written(void **state)
+{
+    (void)state;
+    uint8_t buf[512], zeros[16] = {0};
+    struct mikey_protect p;
+    scene_load(&e, 256);
+    mikey_protect_begin(&p, e.suite, ts_span(zeros, 16), MIKEY_SEL_RESP, 1,
+                        ts_span(zeros, 16), ts_span(zeros, 0));
+    for (size_t n = 15; n <= 16; n++) {
+        struct ts_writer w = ts_writer_init(buf, sizeof buf);
+        struct mikey_build b = mikey_build_first(&w);
+        const struct mikey_key key = {.type = MIKEY_TEK,
+                                      .key = ts_span(zeros, n),
+                                      .spi = ts_span("s", 1)};
+        mikey_build_keys(&b, &p, (struct mikey_time){MIKEY_NTP_UTC, 1}, &key,
+                         1);
+        FAILS(n == 16 ? TS_OK : TS_E_RANGE, w.err);
+    }
+    mikey_protect_end(&p);
 }
 
 static enum ts_err ticket_with(size_t tpk, size_t rand, size_t mpk)
@@ -160,6 +228,7 @@ static enum ts_err ticket_with(size_t tpk, size_t rand, size_t mpk)
     return w.err;
 }
 
+/* R271, R274 */
 static void a_ticket_has_long_enough_keys(void **state)
 {
     (void)state;
@@ -235,6 +304,9 @@ UNIT_MAIN(cmocka_unit_test(without_forking_mpki_protects_both_messages),
           cmocka_unit_test(a_rand_that_is_left_out_has_length_0),
           cmocka_unit_test(an_id_is_not_an_idr),
           cmocka_unit_test(a_rand_is_as_long_as_the_key),
+          cmocka_unit_test(an_offer_has_a_long_enough_rand),
+          cmocka_unit_test(a_request_does_not_say_k),
+          cmocka_unit_test(no_key_under_128_bits_is_written),
           cmocka_unit_test(a_ticket_has_long_enough_keys),
           cmocka_unit_test(a_message_that_does_not_fit_is_not_built),
           cmocka_unit_test(with_aes_kw_keys_are_wrapped_and_unwrapped))

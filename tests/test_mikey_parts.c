@@ -262,6 +262,17 @@ static void a_validity_of_long_ago_is_over(void **state)
     OK(mikey_policy_valid(&p, 2085978496, 0));
 }
 
+/* R230: after its header there are payloads, up to the last octet. */
+static void a_policy_is_a_chain_of_payloads(void **state)
+{
+    struct mikey_policy p;
+    (void)state;
+    OK(read_policy(BODY(MIKEY_RAND, 0, 1, 0xaa), &p));
+    FAILS(TS_E_TRAILING, read_policy(BODY(MIKEY_RAND, 0, 1, 0xaa, 0), &p));
+    FAILS(TS_E_SHORT, read_policy(BODY(MIKEY_RAND, 0, 1), &p));
+    FAILS(TS_E_SHORT, read_policy(BODY(MIKEY_RAND, MIKEY_T, 1, 0xaa), &p));
+}
+
 static void the_parts_of_a_policy_stand_once(void **state)
 {
     static const uint8_t roles[] = {MIKEY_IDR_I, MIKEY_IDR_KMS};
@@ -564,8 +575,9 @@ static void a_session_takes_the_key_its_spi_names(void **state)
           mikey_srtp_keys(&keys, BODY(8), 1, &base, key, 16, salt, 14));
 }
 
-/* --- Initiator Data: R243, R245, R247 --- */
+/* --- Initiator Data --- */
 
+/* R242, R243, R245, R247 */
 static void initiator_data_is_vi_and_vr(void **state)
 {
     static uint8_t data[128];
@@ -639,6 +651,7 @@ UNIT_MAIN(cmocka_unit_test(a_timestamp_has_64_bits_of_any_type),
           cmocka_unit_test(a_policy_names_a_responder),
           cmocka_unit_test(the_times_of_a_policy_have_their_types),
           cmocka_unit_test(a_validity_of_long_ago_is_over),
+          cmocka_unit_test(a_policy_is_a_chain_of_payloads),
           cmocka_unit_test(the_parts_of_a_policy_stand_once),
           cmocka_unit_test(a_policy_may_name_64_responders_and_8_applications),
           cmocka_unit_test(mpks_stand_first_and_as_many_as_there_must_be),

@@ -356,7 +356,7 @@ static void suites_are_not_mixed(void **state)
     }
 }
 
-/* R278; R35, R121: the KEMAC of the suite, with a NULL MAC */
+/* R278; R35, R121, R168, R295: the KEMAC of the suite, with a NULL MAC */
 static void a_kemac_of_another_suite_is_refused(void **state)
 {
     static const enum example_message with[] = {REQUEST_RESP, RESOLVE_RESP,

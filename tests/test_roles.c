@@ -112,6 +112,22 @@ static void a_ticket_of_another_key_needs_the_kms(void **state)
     troupe_same_keys(&t, 1, NULL);
 }
 
+/* R298: nor need the ticket say which key it is under. */
+static void a_ticket_that_names_no_key_may_be_ours(void **state)
+{
+    (void)state;
+    t.kms.tpk_id.n = 0;
+    t.kms.tpk_id.p = NULL;
+    troupe_mode(&t, 2, 0);
+    troupe_ticket(&t);
+    OK(troupe_transfer(&t));
+    OK(troupe_offered(&t));
+    assert_false(t.bob->offered.needs_kms);
+    OK(mikey_responder_open(t.bob->r, &t.now));
+    troupe_finish(&t);
+    troupe_same_keys(&t, 1, NULL);
+}
+
 /* R8, R51, R95: each exchange has a CSB ID of its own. */
 static void each_exchange_has_a_csb_id_of_its_own(void **state)
 {
@@ -349,6 +365,7 @@ UNIT_MAIN(TEST(mode_1_runs_through_the_kms_twice),
           TEST(in_mode_4_nobody_needs_a_kms),
           TEST(what_must_be_resolved_is_not_opened),
           TEST(a_ticket_of_another_key_needs_the_kms),
+          TEST(a_ticket_that_names_no_key_may_be_ours),
           TEST(each_exchange_has_a_csb_id_of_its_own),
           TEST(a_suite_is_used_as_a_whole),
           TEST(a_strong_ticket_is_resolved_with_the_strong_suite),

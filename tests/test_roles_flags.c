@@ -148,7 +148,7 @@ static void f_and_m_are_granted_only_if_asked_for(void **state)
     granted(TS_OK, D | E | F | H | M | N | O, 0, D | E | F | H | M | N | O);
 }
 
-/* The KMS itself refuses to make what does not fit (R217). */
+/* The KMS itself refuses to make what does not fit (R158, R217). */
 static void a_kms_does_not_grant_flags_that_do_not_fit(void **state)
 {
     (void)state;
@@ -208,6 +208,50 @@ static void the_v_flag_of_an_offer_is_f_and_does_not_matter(void **state)
     OK(troupe_resolved(&t));
     OK(troupe_answer(&t));
     assert_true(t.bob->resp.n > 0); /* F says so (R65) */
+}
+
+/* R32, R67, R118, R192 */
+static void no_response_has_the_v_flag(void **state)
+{
+    (void)state;
+    const struct mikey_update u = {.want_answer = true};
+    static struct troupe_message m, answer;
+    troupe_call(&t);
+    assert_false(troupe_read(&t.granted).hdr.v);
+    assert_false(troupe_read(&t.bob->resolved).hdr.v);
+    assert_false(troupe_read(&t.bob->resp).hdr.v);
+    OK(mikey_bundle_update(t.bob->at_i, &t.now, &u, m.b, TROUPE_MAX, &m.n));
+    assert_true(troupe_read(&m).hdr.v);
+    OK(mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&m), NULL,
+                            answer.b, TROUPE_MAX, &answer.n));
+    assert_int_equal(troupe_read(&answer).hdr.type, MIKEY_TRANSFER_RESP);
+    assert_false(troupe_read(&answer).hdr.v);
+}
+
+/* R220: with F=0 nobody answers, and nobody may. */
+static void without_f_there_is_no_answer(void **state)
+{
+    (void)state;
+    troupe_call(&t);
+    static struct troupe_message answer;
+    answer = t.bob->resp;
+    troupe_flags(&t, 1, H);
+    const struct mikey_key key = troupe_key(MIKEY_TEK_SALT, 32, 1, 'a');
+    t.wish.keys = &key;
+    t.wish.n_keys = 1;
+    t.session[1].known = true; /* nothing is left to be answered */
+    t.session[0].spi = t.session[1].spi = key.spi;
+    t.bob->answer.n_sessions = 0;
+    troupe_ticket(&t);
+    OK(troupe_transfer(&t));
+    OK(troupe_verify(&t));
+    OK(troupe_answer(&t));
+    assert_int_equal(t.bob->resp.n, 0);
+    troupe_freeze(&t, &still);
+    FAILS(TS_E_STATE,
+          mikey_initiator_answered(t.i, &t.now, troupe_view(&answer),
+                                   t.bob->mem_at_i, TROUPE_MEM, &t.bob->at_i));
+    troupe_unchanged(&t, &still);
 }
 
 static void j_lets_a_ticket_be_offered_again(void **state)
@@ -270,6 +314,7 @@ UNIT_MAIN(TEST(only_flags_that_fit_are_asked_for),
           TEST(a_kms_does_not_grant_flags_that_do_not_fit),
           TEST(k_tells_what_was_changed),
           TEST(the_v_flag_of_an_offer_is_f_and_does_not_matter),
+          TEST(no_response_has_the_v_flag), TEST(without_f_there_is_no_answer),
           TEST(j_lets_a_ticket_be_offered_again),
           TEST(an_offer_whose_flags_do_not_fit_is_refused_at_once),
           TEST(initiator_data_come_with_i))

@@ -330,6 +330,7 @@ static enum ts_err find(void *arg, const struct mikey_id *key_id,
 }
 
 /* R4, R6, R20, R106: by IDRpsk, else by what the message claims. */
+/* R270: whatever the request calls it. */
 static void a_user_is_looked_up_by_its_key_or_its_name(void **state)
 {
     (void)state;
@@ -526,7 +527,8 @@ static void what_a_ticket_holds_beside_is_ignored(void **state)
 {
     (void)state;
     static const uint8_t thdr[] = {0, 4, 'd', 'a', 't', 'a'};
-    static const uint8_t ext[] = {MIKEY_T, 42, 0, 2, 1, 2};
+    static const uint8_t ext[] = {MIKEY_EXT, 42, 0, 2, 1, 2, /* two of them */
+                                  MIKEY_T,   42, 0, 2, 3, 4};
     static struct troupe_message m;
     struct mikey_base base;
     troupe_mode(&t, 1, 0);

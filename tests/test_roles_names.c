@@ -33,8 +33,8 @@ static bool is(struct mikey_id a, struct mikey_id b)
 
 /* ---- identities that are left out ---- */
 
-/* R16-R20, R54-R56, R102-R106: they enter the MACs all the same (AMB 2), so
- * each may be left out where the other side knows it. */
+/* R16-R20, R54-R56, R102-R106, R216: they enter the MACs all the same (AMB 2),
+ * so each may be left out where the other side knows it. */
 static void identities_may_be_left_out_of_every_message(void **state)
 {
     (void)state;

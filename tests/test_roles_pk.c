@@ -171,7 +171,7 @@ static uint8_t error_no(const struct troupe_message *m)
 
 /* ---- whole calls ---- */
 
-/* R5, R23, R25-R27, R92, R109, R111-R113: certificates and signatures. */
+/* R5, R23, R25-R27, R92, R109, R111-R113, R188: certificates and signatures. */
 static void key_pairs_do_as_well_as_shared_keys(void **state)
 {
     (void)state;
@@ -371,6 +371,30 @@ static void an_error_is_under_the_envelope_key(void **state)
     assert_false(mikey_initiator_refusal(t.i)->proven);
 }
 
+/* R179: whoever has a key pair may sign an Error. */
+static void an_error_may_be_signed(void **state)
+{
+    (void)state;
+    OK(troupe_request(&t));
+    const struct mikey_msg m = troupe_read(&t.request);
+    const struct mikey_error_new in = {.about = &m.hdr,
+                                       .t = mikey_now_t(&t.now),
+                                       .no = {MIKEY_ERR_CERT},
+                                       .n_no = 1,
+                                       .signer = &bob_signs};
+    struct ts_writer w = ts_writer_init(t.granted.b, TROUPE_MAX);
+    mikey_build_error(&w, &in);
+    t.granted.n = w.len;
+    const struct mikey_msg error = troupe_read(&t.granted);
+    const size_t at = mikey_at(&error, error.sign.data);
+    const struct ts_span part = ts_span(t.granted.b, at);
+    toy.certified = t.bob->party.self;
+    OK(toy_verify(NULL, error.sign.type, &part, 1, error.sign.data));
+    assert_int_equal(at + error.sign.data.n, t.granted.n);
+    FAILS(TS_E_PEER, troupe_granted(&t)); /* a hint, to those who do not look */
+    assert_false(mikey_initiator_refusal(t.i)->proven);
+}
+
 /* ---- tables that fail ---- */
 
 static void whatever_the_tables_say_is_passed_on(void **state)
@@ -426,4 +450,5 @@ UNIT_MAIN(TEST(key_pairs_do_as_well_as_shared_keys),
           TEST(an_altered_message_is_not_believed),
           TEST(an_answer_is_under_the_key_that_was_sent),
           TEST(an_error_is_under_the_envelope_key),
+          TEST(an_error_may_be_signed),
           TEST(whatever_the_tables_say_is_passed_on))

@@ -54,7 +54,7 @@ static void is_type(const struct troupe_message *m, uint8_t type)
     assert_int_equal(troupe_read(m).t.type, type);
 }
 
-/* R33, R34, R72, R73, R119, R120, R215: in all messages. */
+/* R33, R34, R72, R73, R119, R120, R215, R294: in all messages. */
 static void every_type_of_timestamp_does_for_a_call(void **state)
 {
     (void)state;

@@ -13,9 +13,12 @@ static struct troupe_message msg, answer, other;
 #define I MIKEY_INITIATOR
 #define R MIKEY_RESPONDER
 
+static uint8_t forged_map; /* of an update that nobody made */
+
 static int begin(void **state)
 {
     (void)state;
+    forged_map = MIKEY_MAP_EMPTY;
     troupe_begin(&t, 256);
     troupe_mode(&t, 1, MIKEY_FLAG_I | MIKEY_FLAG_L | MIKEY_FLAG_M);
     troupe_call(&t);
@@ -257,7 +260,7 @@ static void forge(uint8_t type, struct ts_span payload)
                                   .prf = csb->keys.suite->prf,
                                   .csb = csb->keys.csb,
                                   .n_cs = 0,
-                                  .map_type = MIKEY_MAP_EMPTY};
+                                  .map_type = forged_map};
     struct mikey_build b = mikey_build_hdr(&w, &hdr);
     struct mikey_time time = mikey_now_t(&t.now);
     time.value += 100;
@@ -357,6 +360,21 @@ static void payloads_that_nobody_expects_are_ignored(void **state)
     OK(receive(R, &msg));
     t.now.us += SECONDS;
     forge(MIKEY_ID, ts_span(id, sizeof id));
+    OK(receive(R, &msg));
+}
+
+/* R197 */
+static void an_update_has_no_srtp_id_map(void **state)
+{
+    (void)state;
+    static const uint8_t id[] = {0, 1, 0, 1, 'x'};
+    const uint8_t maps[] = {MIKEY_MAP_SRTP, MIKEY_MAP_EMPTY};
+    for (size_t k = 0; k < 2; k++) {
+        forged_map = maps[k];
+        forge(MIKEY_ID, ts_span(id, sizeof id));
+        if (k == 0)
+            refused(TS_E_FORMAT, R, &msg);
+    }
     OK(receive(R, &msg));
 }
 
@@ -566,6 +584,7 @@ UNIT_MAIN(TEST(an_update_is_taken_once),
           TEST(a_rand_that_was_not_there_must_not_come),
           TEST(a_ticket_that_does_not_fit_is_not_kept),
           TEST(payloads_that_nobody_expects_are_ignored),
+          TEST(an_update_has_no_srtp_id_map),
           TEST(an_update_of_another_bundle_is_not_ours),
           TEST(an_update_that_was_changed_is_not_taken),
           TEST(an_answer_that_leaves_something_open_is_refused),

@@ -290,6 +290,19 @@ void troupe_call(struct troupe *t)
     troupe_finish(t);
 }
 
+void troupe_sign(struct troupe_message *m, struct mikey_protect *keys,
+                 struct ts_span tail1, struct ts_span tail2)
+{
+    const struct mikey_msg read = troupe_read(m);
+    const size_t at = mikey_at(&read, read.v.mac);
+    struct mikey_hmac h;
+    mikey_protect_auth(keys, &h);
+    mikey_hmac_add(&h, ts_span(m->b, at));
+    mikey_hmac_add(&h, tail1);
+    mikey_hmac_add(&h, tail2);
+    mikey_hmac_end(&h, m->b + at, keys->suite->mac);
+}
+
 void troupe_sign_offer(struct troupe *t)
 {
     uint8_t *b = t->transfer.b;

@@ -129,6 +129,10 @@ void troupe_finish(struct troupe *t);
 /** Give Alice's offer, which was changed, the MACs that she would give it. */
 void troupe_sign_offer(struct troupe *t);
 
+/** Compute the MAC at the end of a message anew; it is also about the tails. */
+void troupe_sign(struct troupe_message *m, struct mikey_protect *keys,
+                 struct ts_span tail1, struct ts_span tail2);
+
 /** Both ends have the same key and salt for a session; out may be NULL. */
 void troupe_same_keys(const struct troupe *t, uint8_t cs,
                       struct mikey_srtp_key *out);
