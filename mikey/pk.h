@@ -7,7 +7,8 @@
  * variants, for example from <mikey/gnutls.h>, or before a smart card.
  *
  * Each function gets the arg beside it and returns OK or an error that is
- * passed on. None of them is called by two threads at once unless its owner
+ * passed on: those named at it, and E_IO or E_NOMEM of whatever stands behind
+ * it. None of them is called by two threads at once unless its owner
  * uses one table in two threads.
  */
 #ifndef MIKEY_PK_H

@@ -29,6 +29,7 @@ FUNCTION_USUAL = 45
 LAYERS = {
     "base": "",
     "mikey": "base",
+    "pki": "base mikey",
     "gba": "base",
     "service": "base",
     "diameter": "base gba service",
