@@ -142,6 +142,7 @@ enum ts_err vector_load(struct vector *v, const json_t *json)
     v->json = json;
     v->name = json_string_value(json_object_get(json, "name"));
     v->suite = suite_of(json);
+    v->pk = vector_pk;
     v->n = json_array_size(messages);
     v->n_pool = 0;
     v->why[0] = 0;

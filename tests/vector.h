@@ -17,7 +17,8 @@
 #define VECTOR_KEYS     256
 #define VECTOR_MEMORY   (1 << 20)
 #define VECTOR_WHY      320
-#define VECTOR_SHOWN    160 /* octets of a value in a text */
+#define VECTOR_NOW      UINT64_C(1700000000) /* for certificates */
+#define VECTOR_SHOWN    160                  /* octets of a value in a text */
 
 /** One message of an exchange. */
 struct vector_message {
@@ -40,11 +41,18 @@ struct vector_pk {
     struct ts_span who; /* whose certificate it is */
 };
 
+struct vector;
+
+/** Fill in the public-key operations for one message. */
+typedef void vector_pk_fn(struct vector *v, const struct vector_message *t,
+                          struct vector_pk *pk);
+
 /** An exchange. Large; must not move. */
 struct vector {
     const json_t *json; /* borrowed */
     const char *name;
     const struct mikey_suite *suite; /* that of KEMACs: may be the AES-KW one */
+    vector_pk_fn *pk;                /* vector_pk() unless set after loading */
     size_t n;
     struct vector_message msg[VECTOR_MESSAGES];
     size_t n_pool;
@@ -131,8 +139,7 @@ void vector_csb(struct vector *v, const struct vector_message *t,
 
 /** Public-key operations that compare with what the vector says was signed and
  *  sealed, in place of doing it. */
-void vector_pk(struct vector *v, const struct vector_message *t,
-               struct vector_pk *pk);
+vector_pk_fn vector_pk;
 
 /**
  * Put session keys that were opened into the pool.

@@ -86,7 +86,7 @@ static enum ts_err build_request(struct vector *v,
         err = mikey_wanted_read(&policy.kemac, &want);
     if (err)
         return err;
-    vector_pk(v, t, &pk);
+    v->pk(v, t, &pk);
     const struct mikey_request_new in = {
         .suite = mikey_suite_prf(m->hdr.prf),
         .csb = m->hdr.csb,
@@ -112,7 +112,7 @@ static enum ts_err build_resolve(struct vector *v,
 {
     const struct mikey_msg *m = &t->m;
     struct vector_pk pk;
-    vector_pk(v, t, &pk);
+    v->pk(v, t, &pk);
     const struct mikey_resolve_new in = {
         .suite = mikey_suite_prf(m->hdr.prf),
         .csb = m->hdr.csb,
@@ -308,7 +308,7 @@ static enum ts_err build_error(struct vector *v, const struct vector_message *t,
         .signer = m->has_sign ? &pk.signer : NULL,
     };
     memcpy(in.no, m->err, m->n_err);
-    vector_pk(v, t, &pk);
+    v->pk(v, t, &pk);
     mikey_build_error(w, &in);
     return w->err;
 }

@@ -56,8 +56,8 @@ static enum ts_err open_pk(struct vector *v, const struct vector_message *t,
 {
     static struct mikey_classic_opened opened;
     struct vector_pk pk;
-    vector_pk(v, t, &pk);
-    const struct mikey_classic_pk ops = {&pk.verifier, &pk.opener, 1};
+    v->pk(v, t, &pk);
+    const struct mikey_classic_pk ops = {&pk.verifier, &pk.opener, VECTOR_NOW};
     enum ts_err err = mikey_classic_pk_open(x, &o->m, &ops, &opened);
     if (!err)
         mikey_keys_copy(&o->kemac, &opened.keys);
@@ -70,9 +70,9 @@ static enum ts_err open_signed(struct vector *v, const struct vector_message *t,
 {
     struct vector_pk pk;
     struct mikey_id who;
-    vector_pk(v, t, &pk);
+    v->pk(v, t, &pk);
     return mikey_classic_signed(x, t->init ? &t->init->m : NULL, &o->m,
-                                &pk.verifier, 1, &who);
+                                &pk.verifier, VECTOR_NOW, &who);
 }
 
 enum ts_err vector_old_open(struct vector *v, const struct vector_message *t,
@@ -233,7 +233,7 @@ static enum ts_err build_init(struct vector *v, const struct vector_message *t,
     enum ts_err err = mikey_classic_check(m, x.first, &form, NULL);
     if (err)
         return err;
-    vector_pk(v, t, &pk);
+    v->pk(v, t, &pk);
     const struct mikey_classic_new in = {
         .suite = mikey_suite_prf(m->hdr.prf),
         .csb = m->hdr.csb,

@@ -59,9 +59,9 @@ static enum ts_err open_init(struct vector *v, const struct vector_message *t,
     if (type == MIKEY_REQUEST_INIT_PK || type == MIKEY_RESOLVE_INIT_PK) {
         struct vector_pk pk;
         struct mikey_id who;
-        vector_pk(v, t, &pk);
+        v->pk(v, t, &pk);
         err = mikey_init_verify_pk(&o->m, &pk.verifier, &pk.opener, t->ids.kms,
-                                   1, &who, &o->guard);
+                                   VECTOR_NOW, &who, &o->guard);
     } else {
         err = mikey_init_verify(&o->m, vector_key(v, t),
                                 request ? t->ids.i : t->ids.r, t->ids.kms,
@@ -158,11 +158,26 @@ static enum ts_err verify_error(struct vector *v,
     return mikey_error_verify(init, resp, &o->m, key);
 }
 
+/* Without a CERT: its receiver knows whom it asked. */
+static enum ts_err verify_signed(struct vector *v,
+                                 const struct vector_message *t,
+                                 const struct mikey_msg *m)
+{
+    const char *from = json_string_value(json_object_get(t->json, "from"));
+    struct mikey_id claimed = {0, MIKEY_ID_URI, t->ids.kms}, who;
+    struct vector_pk pk;
+    if (from && strncmp(from, "KMS", 3) != 0)
+        claimed.data = vector_side(t) == MIKEY_INITIATOR ? t->ids.i : t->ids.r;
+    v->pk(v, t, &pk);
+    enum ts_err err = pk.verifier.certify(pk.verifier.arg, m->cert, m->n_cert,
+                                          &claimed, VECTOR_NOW, &who);
+    return err ? err : mikey_sign_verify(m, &pk.verifier, none, none);
+}
+
 static enum ts_err open_error(struct vector *v, const struct vector_message *t,
                               struct vector_opened *o)
 {
     const struct mikey_hdr *about = &t->init->m.hdr;
-    struct vector_pk pk;
     if (o->m.hdr.type != MIKEY_ERROR)
         return TS_E_UNKNOWN;
     if (o->m.hdr.csb != about->csb || o->m.hdr.prf != about->prf)
@@ -170,9 +185,8 @@ static enum ts_err open_error(struct vector *v, const struct vector_message *t,
     if (!o->m.has_t || !o->m.n_err)
         return TS_E_MISSING;
     if (t->m.has_sign) {
-        vector_pk(v, t, &pk);
         o->proven = true;
-        return mikey_sign_verify(&o->m, &pk.verifier, none, none);
+        return verify_signed(v, t, &o->m);
     }
     o->has_guard = o->proven = t->m.has_v;
     return t->m.has_v ? verify_error(v, t, o) : TS_OK;
