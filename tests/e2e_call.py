@@ -316,6 +316,29 @@ class KilledRoles(WithNetwork):
         self.assert_protected_call(self.start_answer())
 
 
+class Captured(WithNetwork):
+    """mikeytool finds in a capture what the lab's own reader finds."""
+
+    def tool(self, *args, stdin=b""):
+        done = subprocess.run([harness.program("mikeytool"), *args],
+                              input=stdin, capture_output=True, check=True)
+        self.assertEqual(done.stderr, b"")
+        return done.stdout.splitlines()
+
+    def test_every_message_of_a_call(self):
+        recording = self.recorded_call()
+        lines = [json.loads(line) for line in
+                 self.tool("decode", str(self.lab.folder / "call.pcap"))]
+        octets = self.tool("--lines", "encode", stdin="".join(
+            json.dumps(line["message"]) + "\n" for line in lines).encode())
+        seen = {}  # each once, as the reader has them
+        for line, raw in zip(lines, octets, strict=True):
+            seen.setdefault(bytes.fromhex(raw.decode()), line["carrier"])
+        self.assertEqual([*seen], [m.raw for m in recording.mikey()])
+        self.assertEqual([*seen.values()],
+                         ["http", "http", "sip", "http", "http", "sip"])
+
+
 CODES = {name: code for code, (name, _) in mikeyread.PAYLOADS.items()}
 KNOWN = {"T", "RAND", "IDR", "SP", "KEMAC", "ERR", "V"}  # to tshark 4.0
 

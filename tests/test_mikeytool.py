@@ -5,37 +5,14 @@
 """
 import base64
 import json
-import pathlib
 import random
 import subprocess
 import sys
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
-PROGRAM = BUILD / "mikeytool"
-sys.path.insert(0, str(HERE.parent / "reference"))
-import mikeyread  # noqa: E402
-
-
-def vectors(name):
-    return json.loads((HERE / "vectors" / f"{name}.json").read_text())
-
-
-def run(*args, stdin=b""):
-    done = subprocess.run([PROGRAM, *args], input=stdin, capture_output=True,
-                          timeout=60, check=False)
-    return done.returncode, done.stdout, done.stderr.decode()
-
-
-def decode(raw):
-    code, out, err = run("decode", stdin=raw)
-    assert code == 0, err
-    return json.loads(out)
-
-
-def message(name, suite="128"):
-    return bytes.fromhex(vectors(f"exchange-{suite}")["messages"][name])
+from mikeytool_rig import (  # noqa: E402  (takes the build folder)
+    HERE, PROGRAM, decode, message, random_message, run, sized, vectors)
+import mikeyread  # noqa: E402  (stands in reference/)
 
 
 class Usage(unittest.TestCase):
@@ -50,6 +27,13 @@ class Usage(unittest.TestCase):
             code, out, err = run(*args)
             self.assertEqual((code, out), (2, b""), args)
             self.assertIn("usage: mikeytool", err)
+
+    def test_wrong_usage_says_what_is_wrong(self):
+        for args, words in ((["decod"], "did you mean decode?"),
+                            (["whatever"], "whatever: unknown verb\n"),
+                            (["decode", "a", "b"], "too many words"),
+                            (["vectors", "--lines"], "takes no --lines")):
+            self.assertIn(words, run(*args)[2])
 
     def test_a_file_that_is_not_there_is_one_line(self):
         code, out, err = run("decode", "/no/such/file")
@@ -91,6 +75,38 @@ class Forms(unittest.TestCase):
         self.assertEqual(json.loads(out), decode(message("REQUEST_RESP")))
 
 
+class Lines(unittest.TestCase):
+    def answers(self, data):
+        code, out, err = run("decode", "--lines", stdin=data)
+        self.assertEqual((code, err), (0, ""))
+        return [json.loads(line) for line in out.splitlines()]
+
+    def test_each_line_has_its_answer(self):
+        good = message("TRANSFER_INIT").hex()
+        want = decode(good.encode())
+        got = self.answers(f"{good}\n\nxyz\r\n012\n {good.upper()}\r\n02\n"
+                           f"{'0' * 600000}\n{good}".encode())
+        self.assertEqual([got[0], got[4], got[7]], [want] * 3)
+        self.assertEqual(len(got), 8)
+        for at, words in ((1, "offset 0, HDR"), (2, "no hexadecimal digits"),
+                          (3, "no hexadecimal digits"), (5, "offset 1, HDR"),
+                          (6, "longer than 256 KiB")):
+            self.assertEqual(list(got[at]), ["error"])
+            self.assertIn(words, got[at]["error"])
+        self.assertEqual(self.answers(b""), [])
+
+    def test_an_answer_does_not_wait_for_the_next_line(self):
+        with subprocess.Popen([PROGRAM, "--lines", "decode"],
+                              stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as program:
+            for name in ("REQUEST_INIT_PSK", "REQUEST_RESP"):
+                program.stdin.write(message(name).hex().encode() + b"\n")
+                program.stdin.flush()
+                got = json.loads(program.stdout.readline())
+                self.assertEqual(got["HDR"]["data type"]["name"], name)
+            program.stdin.close()
+
+
 class Refusals(unittest.TestCase):
     def refuse(self, data, *words):
         code, out, err = run("decode", stdin=data)
@@ -129,7 +145,60 @@ class Refusals(unittest.TestCase):
                     + b"\x0f" + raw[41:50] + raw[50:])
 
 
+    def test_a_ticket_without_ticket_data_is_refused_at_its_place(self):
+        empty = bytes.fromhex("010e1100000000000001" "000001010101fc60000100"
+                              "00000000")
+        self.refuse(empty, "offset 23, THDR: input ends too early")
+
+
+def nested(kind, levels):
+    """A TICKET in the Ticket Data of a TICKET, or a TP in a TP's."""
+    policy = bytes.fromhex("00010101" "01fc60")
+    inside = None
+    for _ in range(levels):
+        chain = b"" if inside is None else inside
+        first = bytes([0 if inside is None else kind])
+        if kind == 16:
+            inside = b"\0" + policy + sized(first + chain)
+        else:
+            inside = (b"\0" + policy + sized(b"\0")
+                      + sized(first + b"\0\0" + chain) + b"\0\0")
+    return bytes.fromhex("010e") + bytes([kind, 0]) + bytes(4) + b"\0\1" \
+        + inside
+
+
+class Nesting(unittest.TestCase):
+    """What lies deeper than eight regions is shown as octets."""
+
+    def depth(self, got, name):
+        levels = 0
+        while "payloads" in got:
+            found = [p for p in got["payloads"] if name in p]
+            if not found:
+                return levels, got
+            got, levels = found[0][name], levels + 1
+        return levels, got
+
+    def test_tickets_in_tickets(self):
+        for levels in (1, 8, 9, 1000):
+            depth, last = self.depth(decode(nested(17, levels)),
+                                     "Ticket Data")
+            self.assertEqual(depth, min(levels, 9))
+            self.assertIn("hex", last)
+
+    def test_policies_in_policies(self):
+        for levels in (1, 8, 9, 4000):
+            depth, last = self.depth(decode(nested(16, levels)), "TP Data")
+            self.assertEqual(depth, min(levels, 9))
+            self.assertEqual("hex" in last, levels > 8)
+            self.assertEqual("payloads" in last, levels <= 8)
+
+
 class Contents(unittest.TestCase):
+    def test_reserved_bits_are_shown(self):
+        dh = bytes.fromhex("010403000000000000010001") + bytes(96)
+        self.assertEqual(decode(dh + b"\xa0")["payloads"][0]["reserv"], 10)
+
     def test_names_flags_and_times_are_spelled_out(self):
         got = decode(message("TRANSFER_INIT"))
         hdr = got["HDR"]
@@ -200,120 +269,6 @@ class Vectors(unittest.TestCase):
 
 
 # --- random messages, read by two programs ---------------------------------
-
-def octets(rng, low, high):
-    return rng.randbytes(rng.randint(low, high))
-
-
-def sized(data, octets_of_length=2):
-    return len(data).to_bytes(octets_of_length, "big") + data
-
-
-def timestamp(rng, kinds=(0, 1, 2, 3)):
-    kind = rng.choice(kinds)
-    return bytes([kind]) + rng.randbytes(8 if kind < 2 else 4)
-
-
-def identity(rng):
-    return bytes([rng.randrange(3)]) + sized(octets(rng, 0, 40))
-
-
-def link(parts, has_region=True):
-    """A chain of (type, body without its next octet)."""
-    kinds = [kind for kind, _ in parts[1:]] + [0]
-    chain = b"".join(
-        (b"" if kind == 4 else bytes([following])) + body
-        for (kind, body), following in zip(parts, kinds))
-    return (bytes([parts[0][0] if parts else 0]) if has_region else b"") + chain
-
-
-def mac(rng):
-    alg = rng.randrange(3)
-    return bytes([alg]) + rng.randbytes((0, 20, 32)[alg])
-
-
-def kemac(rng):
-    return (bytes([rng.randint(1, 3)]) + sized(octets(rng, 0, 60)) + mac(rng))
-
-
-def policy(rng):
-    flags = rng.choice((0x01FC60, 0x03FDE0, 0x017060, 0x00D160))
-    parts = [(14, b"\2" + identity(rng)) for _ in range(rng.randint(1, 4))]
-    parts += [(13, bytes([role]) + timestamp(rng)) for role in (2, 3, 4)
-              if rng.random() < .5]
-    parts += [(14, bytes([role]) + identity(rng)) for role in (1, 3)
-              if rng.random() < .5]
-    rng.shuffle(parts)
-    return (b"\0\1\1\1" + flags.to_bytes(3, "big") + sized(link(parts)))
-
-
-def ticket(rng):
-    inside = [(5, timestamp(rng)), (11, sized(octets(rng, 0, 40), 1)),
-              (1, kemac(rng)), (14, b"\4" + identity(rng))]
-    rng.shuffle(inside)
-    inside.append((9, mac(rng)))
-    data = (bytes([inside[0][0]]) + sized(octets(rng, 0, 9))
-            + link(inside, False))
-    init = link([(9, mac(rng)), (9, mac(rng))]) if rng.random() < .5 else b""
-    return policy(rng) + sized(data) + sized(init)
-
-
-def parameters(rng):
-    kinds = rng.sample(range(21), rng.randint(0, 8))
-    return b"".join(bytes([k]) + sized(octets(rng, 1, 4), 1) for k in kinds)
-
-
-def any_payload(rng):
-    """Type and body of each kind of payload that may stand in a message."""
-    group = rng.randrange(3)
-    function = rng.randrange(3)
-    return [
-        (1, kemac(rng)),
-        (2, sized(octets(rng, 0, 90))),
-        (3, bytes([group]) + rng.randbytes((192, 96, 128)[group])
-         + b"\1" + sized(octets(rng, 0, 4), 1)),
-        (5, timestamp(rng)), (6, identity(rng)), (7, identity(rng)),
-        (8, bytes([function]) + rng.randbytes((20, 16, 32)[function])),
-        (10, bytes([rng.randrange(9), 0]) + sized(parameters(rng))),
-        (11, sized(octets(rng, 0, 40), 1)),
-        (12, bytes([rng.randrange(16), 0, 0])),
-        (13, bytes([rng.randint(1, 4)]) + timestamp(rng)),
-        (14, bytes([rng.randint(1, 5)]) + identity(rng)),
-        (15, bytes([rng.randint(1, 3)]) + sized(octets(rng, 0, 40), 1)),
-        (16, policy(rng)), (17, ticket(rng)),
-        (21, b"\1" + sized(octets(rng, 0, 20))),
-    ]
-
-
-def generic_map(rng):
-    count = rng.randint(0, 4)
-    entries = b""
-    for cs_id in rng.sample(range(256), count):
-        started = rng.random() < .5
-        session = rng.choice((0, 10 if started else 4))
-        policies = octets(rng, 0, 3)
-        entries += (bytes([cs_id, 0, started << 7 | len(policies)]) + policies
-                    + sized(rng.randbytes(session))
-                    + sized(octets(rng, 0, 5), 1))
-    return bytes([count, 2]) + entries
-
-
-def random_message(rng):
-    parts = rng.sample(any_payload(rng), rng.randint(0, 8))
-    end = rng.random()
-    if end < .6:
-        parts.append((9, mac(rng)))
-    elif end < .8:
-        signature = octets(rng, 0, 64)
-        parts.append((4, (len(signature) | 0x1000).to_bytes(2, "big")
-                      + signature))
-    return (bytes([1, rng.randrange(19), parts[0][0] if parts else 0,
-                   rng.randrange(2) | rng.randrange(2) << 7])
-            + rng.randbytes(4)
-            + rng.choice((b"\0\1", b"\1\0" + rng.randbytes(9),
-                          generic_map(rng)))
-            + link(parts, False))
-
 
 VALUE = {"T": "TS Value", "TR": "TS Value", "ID": "ID data",
          "IDR": "ID data", "CERT": "Certificate data", "RAND": "RAND",

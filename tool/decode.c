@@ -126,7 +126,7 @@ static bool check_whole(const struct mt_decoder *d, struct ts_span msg)
 
 json_t *mt_decode(struct ts_span msg, char why[static MT_WHY])
 {
-    const struct mt_decoder d = {msg.p, why};
+    const struct mt_decoder d = {msg.p, why, 0};
     struct ts_reader r = ts_reader_span(msg);
     struct mikey_hdr hdr;
     enum ts_err err = mikey_hdr_read(&r, &hdr);

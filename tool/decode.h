@@ -12,10 +12,17 @@
 /** Room for the line that tells what is wrong with a message. */
 #define MT_WHY 200
 
+/**
+ * How many regions (TP Data, Ticket Data, Initiator Data) inside each other
+ * are taken apart; what lies deeper is shown as octets.
+ */
+#define MT_NEST 8
+
 /** A message being decoded. */
 struct mt_decoder {
     const uint8_t *start; /* its first octet: offset 0 */
     char *why;            /* MT_WHY bytes */
+    unsigned depth;       /* regions around the payload */
 };
 
 /**

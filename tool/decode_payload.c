@@ -107,6 +107,7 @@ static void put_dh(json_t *o, const struct mikey_payload *p)
     size_t head = 2 + p->u.dh.value.n + 1;
     mt_put_code(o, "DH-Group", MT_DH_GROUP, p->u.dh.group);
     mt_put_hex(o, "DH-value", p->u.dh.value);
+    mt_put_number(o, "reserv", p->body.p[head - 1] >> 4);
     mt_put_code(o, "KV", MT_KV, p->u.dh.kv);
     mt_put_hex(o, "KV data", ts_span(p->body.p + head, p->body.n - head));
 }

@@ -6,20 +6,40 @@
 #include "tool/decode.h"
 #include "tool/put.h"
 
+/* A region, its content still to be put. */
+static json_t *put_place(const struct mt_decoder *d, json_t *o, const char *key,
+                         struct ts_span data)
+{
+    json_t *region = mt_object();
+    mt_put(o, key, region);
+    mt_put_number(region, "offset", mt_offset(d, data.p));
+    mt_put_number(region, "length", data.n);
+    return region;
+}
+
+static bool decode_inside(const struct mt_decoder *d, struct mikey_chain *c,
+                          json_t *payloads)
+{
+    const struct mt_decoder inside = {d->start, d->why, d->depth + 1};
+    return mt_decode_chain(&inside, c, payloads);
+}
+
 /* A region with a First Payload octet and a chain behind it. */
 static bool put_region(const struct mt_decoder *d, json_t *o, const char *key,
                        struct ts_span data)
 {
     struct mikey_chain c = mikey_chain_first(data);
-    json_t *region = mt_object(), *payloads = mt_array();
-    mt_put(o, key, region);
-    mt_put_number(region, "offset", mt_offset(d, data.p));
-    mt_put_number(region, "length", data.n);
+    json_t *region = put_place(d, o, key, data);
+    if (d->depth == MT_NEST) {
+        mt_put_hex(region, "hex", data);
+        return true;
+    }
+    json_t *payloads = mt_array();
     mt_put_code(region, "First Payload", MT_NEXT_PAYLOAD, c.next);
     mt_put(region, "payloads", payloads);
     if (c.r.err)
         return mt_wrong(d, data.p, key, c.r.err);
-    return mt_decode_chain(d, &c, payloads);
+    return decode_inside(d, &c, payloads);
 }
 
 bool mt_decode_tp(const struct mt_decoder *d, const struct mikey_tp *tp,
@@ -59,10 +79,10 @@ static bool put_base(const struct mt_decoder *d, json_t *region,
     mt_put(region, "payloads", payloads);
     struct mikey_chain c = mikey_chain_first(data);
     struct ts_span thdr = ts_get_span(&c.r, ts_get_u16(&c.r));
-    if (c.r.err)
-        return mt_wrong(d, c.r.p, "THDR", c.r.err);
+    if (c.r.err) /* c.r.p is no place in the message if data is empty */
+        return mt_wrong(d, data.p + ts_reader_pos(&c.r), "THDR", c.r.err);
     mt_append(payloads, decode_thdr(d, data.p, c.next, thdr));
-    return mt_decode_chain(d, &c, payloads);
+    return decode_inside(d, &c, payloads);
 }
 
 bool mt_decode_ticket(const struct mt_decoder *d, const struct mikey_ticket *t,
@@ -71,13 +91,10 @@ bool mt_decode_ticket(const struct mt_decoder *d, const struct mikey_ticket *t,
     bool base = mikey_kind_equal(t->tp.kind, mikey_kind_base);
     if (!mt_decode_tp(d, &t->tp, o))
         return false;
-    json_t *region = mt_object();
     mt_put_number(o, "Ticket Data Length", t->data.n);
-    mt_put(o, "Ticket Data", region);
-    mt_put_number(region, "offset", mt_offset(d, t->data.p));
-    mt_put_number(region, "length", t->data.n);
+    json_t *region = put_place(d, o, "Ticket Data", t->data);
     mt_put_hex(region, "hex", t->data);
-    if (base && !put_base(d, region, t->data))
+    if (base && d->depth < MT_NEST && !put_base(d, region, t->data))
         return false;
     mt_put_number(o, "Initiator Data Length", t->init.n);
     if (t->init.n)

@@ -1,124 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mikeytool: look into MIKEY messages; print the project's test vectors.
+ * mikeytool: look into MIKEY messages and write them; print the project's test
+ * vectors.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "tool/decode.h"
 #include "tool/mikeytool.h"
-#include "tool/octets.h"
-#include "tool/put.h"
+#include "tool/near.h"
 
-static const char usage[] =
-    "usage: mikeytool [--compact] decode [FILE|-]\n"
+static const char synopsis[] =
+    "usage: mikeytool [--compact | --lines] decode [FILE|-]\n"
+    "       mikeytool [--fix] [--lines] [--hex | --base64 | --sdp] encode "
+    "[FILE|-]\n"
+    "       mikeytool [--json [--compact]] diff A B\n"
     "       mikeytool [--compact] vectors\n"
+    "       mikeytool --help\n";
+
+static const char help[] =
     "\n"
     "decode    print a MIKEY message as JSON: raw, in hexadecimal digits, in\n"
     "          base64, or as an SDP line \"a=key-mgmt:mikey ...\"; without\n"
-    "          FILE, or for -, from standard input\n"
+    "          FILE, or for -, from standard input. Of a capture file (pcap,\n"
+    "          pcapng) a line of JSON for each message in it\n"
+    "encode    write the message that such JSON describes, perhaps changed by\n"
+    "          hand; raw, or in hexadecimal digits to a terminal\n"
+    "diff      compare two messages field by field, in any form that decode\n"
+    "          reads: a line for each difference\n"
     "vectors   print the project's test vectors as JSON\n"
     "\n"
     "--compact one line instead of an indented tree\n"
+    "--lines   a message in each line, in hexadecimal digits, or JSON; each\n"
+    "          is answered by one line at once, {\"error\": ...} if it is bad\n"
+    "--fix     let lengths, counts, offsets and next payloads be wrong, and\n"
+    "          octets beside a member that says the same for people\n"
+    "--hex     hexadecimal digits\n"
+    "--base64  base64 in one line\n"
+    "--sdp     an SDP line\n"
+    "--json    differences as JSON\n"
     "--help    this text\n"
     "\n"
-    "Exit status: 0; 1 for a message that is not well-formed, with one line\n"
-    "that says where and why; 2 for wrong usage.\n";
+    "Exit status: 0; 1 for a message that is not well-formed or JSON that is\n"
+    "none, with one line that says where and why; 2 for wrong usage. Of diff:\n"
+    "0 for messages that are the same, 1 for others, 2 for trouble.\n";
 
-static int fail(const char *where, const char *what)
-{
-    fprintf(stderr, "mikeytool: %s: %s\n", where, what);
-    return 1;
-}
-
-int mt_print(json_t *json, size_t flags)
-{
-    int bad = json_dumpf(json, stdout, flags) != 0;
-    json_decref(json);
-    bad |= putchar('\n') == EOF;
-    bad |= fflush(stdout) != 0;
-    return bad ? fail("standard output", strerror(errno)) : 0;
-}
-
-/* Up to MT_INPUT_MAX bytes; false after fail(). */
-static bool read_input(const char *name, uint8_t *buf, size_t *n)
-{
-    bool standard = !name || strcmp(name, "-") == 0;
-    FILE *f = standard ? stdin : fopen(name, "rb");
-    if (!f) {
-        (void)fail(name, strerror(errno));
-        return false;
-    }
-    *n = fread(buf, 1, MT_INPUT_MAX + 1, f);
-    const char *what = ferror(f)           ? strerror(errno)
-                       : *n > MT_INPUT_MAX ? "longer than 256 KiB"
-                                           : NULL;
-    if (!standard)
-        (void)fclose(f);
-    if (what)
-        (void)fail(standard ? "standard input" : name, what);
-    return !what;
-}
-
-static int decode_verb(char **args, size_t flags)
-{
-    static uint8_t buf[MT_INPUT_MAX + 1];
-    char why[MT_WHY];
-    struct ts_span msg;
-    const char *form;
-    size_t n;
-    if (!read_input(args[0], buf, &n))
-        return 1;
-    enum ts_err err = mt_octets(buf, n, &msg, &form);
-    if (err) {
-        fprintf(stderr, "mikeytool: input, read as %s: %s\n", form,
-                ts_strerror(err));
-        return 1;
-    }
-    json_t *json = mt_decode(msg, why);
-    if (!json)
-        return fail("not well-formed", why);
-    mt_put_text(json, "form", form);
-    return mt_print(json, flags);
-}
-
-static const struct {
+static const struct verb {
     const char *name;
-    int max_args;
-    int (*run)(char **args, size_t flags);
+    int min_args, max_args;
+    unsigned options; /* those that it takes */
+    int (*run)(char **args, unsigned options);
 } verbs[] = {
-    {"decode", 1, decode_verb},
-    {"vectors", 0, mt_vectors},
+    {"decode", 0, 1, MT_COMPACT | MT_LINES, mt_run_decode},
+    {"encode", 0, 1, MT_LINES | MT_FIX | MT_HEX | MT_BASE64 | MT_SDP,
+     mt_run_encode},
+    {"diff", 2, 2, MT_JSON | MT_COMPACT, mt_run_diff},
+    {"vectors", 0, 0, MT_COMPACT, mt_run_vectors},
 };
 
-static int wrong(void)
+#define N_VERBS (sizeof verbs / sizeof verbs[0])
+
+#define HELP 0x1000 /* no bit of enum mt_option */
+
+static const struct option options[] = {
+    {"compact", no_argument, NULL, MT_COMPACT},
+    {"lines", no_argument, NULL, MT_LINES},
+    {"fix", no_argument, NULL, MT_FIX},
+    {"hex", no_argument, NULL, MT_HEX},
+    {"base64", no_argument, NULL, MT_BASE64},
+    {"sdp", no_argument, NULL, MT_SDP},
+    {"json", no_argument, NULL, MT_JSON},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+/* One line why, if there is more to say than the usage. */
+static int wrong(const char *what, const char *why)
 {
-    fputs(usage, stderr);
+    if (what)
+        fprintf(stderr, "mikeytool: %s: %s\n", what, why);
+    fputs(synopsis, stderr);
     return 2;
+}
+
+static int unknown(const char *name)
+{
+    char why[64] = "unknown verb";
+    struct tool_near near = tool_near(name);
+    for (size_t i = 0; i < N_VERBS; i++)
+        tool_near_try(&near, verbs[i].name);
+    if (near.best)
+        snprintf(why, sizeof why, "unknown verb; did you mean %s?", near.best);
+    return wrong(name, why);
+}
+
+/* Check what was given against the verb, and run it. */
+static int run(const struct verb *v, char **args, int n, unsigned given)
+{
+    char why[64];
+    for (const struct option *o = options; o->name; o++) {
+        if (!(given & ~v->options & (unsigned)o->val))
+            continue;
+        snprintf(why, sizeof why, "takes no --%s", o->name);
+        return wrong(v->name, why);
+    }
+    if (n < v->min_args || n > v->max_args)
+        return wrong(v->name,
+                     n > v->max_args ? "too many words" : "too few words");
+    return v->run(args, given);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"compact", no_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    size_t flags = JSON_INDENT(2);
+    unsigned given = 0;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'h')
-            return fputs(usage, stdout) == EOF;
-        if (option != 'c')
-            return wrong();
-        flags = JSON_COMPACT;
+        if (option == '?')
+            return wrong(NULL, NULL);
+        if (option == HELP)
+            return fputs(synopsis, stdout) == EOF || fputs(help, stdout) == EOF;
+        given |= (unsigned)option;
     }
     if (optind == argc)
-        return wrong();
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strcmp(argv[optind], verbs[i].name) == 0 &&
-            argc - optind - 1 <= verbs[i].max_args)
-            return verbs[i].run(argv + optind + 1, flags);
-    return wrong();
+        return wrong(NULL, NULL);
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (strcmp(argv[optind], verbs[i].name) == 0)
+            return run(&verbs[i], argv + optind + 1, argc - optind - 1, given);
+    return unknown(argv[optind]);
 }

@@ -2,6 +2,9 @@
 #include "tool/names.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "tool/near.h"
 
 static const char *const data_type[] = {
     "Pre-shared", /* RFC 3830 */
@@ -134,4 +137,21 @@ const char *mt_name(enum mt_registry registry, unsigned value)
 {
     return value < registries[registry].n ? registries[registry].names[value]
                                           : NULL;
+}
+
+bool mt_code_point(enum mt_registry registry, const char *name, unsigned *value,
+                   const char **near)
+{
+    struct tool_near search = tool_near(name);
+    for (unsigned i = 0; i < registries[registry].n; i++) {
+        const char *known = mt_name(registry, i);
+        if (!known)
+            continue;
+        *value = i;
+        if (strcmp(known, name) == 0)
+            return true;
+        tool_near_try(&search, known);
+    }
+    *near = search.best;
+    return false;
 }

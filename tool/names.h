@@ -6,6 +6,8 @@
 #ifndef TOOL_NAMES_H
 #define TOOL_NAMES_H
 
+#include <stdbool.h>
+
 /** One registry. */
 enum mt_registry {
     MT_DATA_TYPE,
@@ -39,5 +41,16 @@ enum mt_registry {
 
 /** Name of a code point, NULL for one that has none. */
 const char *mt_name(enum mt_registry registry, unsigned value);
+
+/**
+ * The code point of a name.
+ *
+ * @param value  gets it
+ * @param near   gets the name that comes nearest to one that is not there,
+ *               NULL if none does
+ * @return false for a name that is not in the registry
+ */
+bool mt_code_point(enum mt_registry registry, const char *name, unsigned *value,
+                   const char **near);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#include <nettle/base64.h>
+
 #include "mikey/sdp.h"
 
 static bool is_text(const uint8_t *in, size_t n)
@@ -62,26 +64,36 @@ static bool from_hex(uint8_t *in, size_t n)
     return true;
 }
 
-/* The value of a key-mgmt attribute; the message goes to the front of in. */
-static enum ts_err from_sdp(struct ts_span value, uint8_t *in, size_t cap,
-                            struct ts_span *out)
+bool mt_from_hex(uint8_t *in, size_t *n)
 {
-    static uint8_t message[MT_INPUT_MAX];
-    size_t n;
-    enum ts_err err = mikey_sdp_read(value, message, sizeof message, &n);
-    if (err || n > cap)
-        return err ? err : TS_E_SPACE;
-    memcpy(in, message, n);
-    *out = ts_span(in, n);
-    return TS_OK;
+    size_t digits = squeeze(in, *n);
+    *n = digits / 2;
+    return digits % 2 == 0 && from_hex(in, digits);
 }
 
-static enum ts_err from_base64(uint8_t *in, size_t n, struct ts_span *out)
+enum ts_err mt_from_base64(struct ts_span text, struct ts_span *out)
 {
-    static uint8_t value[MT_INPUT_MAX + sizeof "mikey "];
-    memcpy(value, "mikey ", 6);
-    memcpy(value + 6, in, n);
-    return from_sdp(ts_span(value, 6 + n), in, n, out);
+    static uint8_t room[BASE64_DECODE_LENGTH(MT_BASE64_MAX)];
+    struct base64_decode_ctx ctx;
+    size_t n = sizeof room;
+    if (text.n > MT_BASE64_MAX)
+        return TS_E_RANGE;
+    base64_decode_init(&ctx);
+    if (!base64_decode_update(&ctx, &n, room, text.n, (const char *)text.p) ||
+        !base64_decode_final(&ctx) || n == 0)
+        return TS_E_FORMAT;
+    *out = ts_span(room, n);
+    return n > MT_INPUT_MAX ? TS_E_RANGE : TS_OK;
+}
+
+/* The value of a key-mgmt attribute. */
+static enum ts_err from_sdp(struct ts_span value, struct ts_span *out)
+{
+    static uint8_t room[MT_INPUT_MAX];
+    size_t n = 0;
+    enum ts_err err = mikey_sdp_read(value, room, sizeof room, &n);
+    *out = ts_span(room, n);
+    return err;
 }
 
 enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
@@ -99,7 +111,7 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
     struct ts_span id = line;
     if (attribute || skip(&id, "mikey ")) {
         *form = "sdp";
-        return from_sdp(line, in, n, out);
+        return from_sdp(line, out);
     }
     n = squeeze(in, n);
     if (n == 0)
@@ -110,5 +122,5 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
         return n % 2 ? TS_E_FORMAT : TS_OK;
     }
     *form = "base64";
-    return from_base64(in, n, out);
+    return mt_from_base64(ts_span(in, n), out);
 }

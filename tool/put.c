@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-static void no_memory(void)
+#include "tool/when.h"
+
+_Noreturn void mt_no_memory(void)
 {
     fprintf(stderr, "mikeytool: %s\n", ts_strerror(TS_E_NOMEM));
     exit(1);
@@ -14,7 +15,7 @@ static void no_memory(void)
 static json_t *made(json_t *value)
 {
     if (!value)
-        no_memory();
+        mt_no_memory();
     return value;
 }
 
@@ -31,13 +32,13 @@ json_t *mt_array(void)
 void mt_put(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, made(value)) != 0)
-        no_memory();
+        mt_no_memory();
 }
 
 void mt_append(json_t *array, json_t *value)
 {
     if (json_array_append_new(array, made(value)) != 0)
-        no_memory();
+        mt_no_memory();
 }
 
 void mt_put_number(json_t *object, const char *key, uint64_t value)
@@ -60,7 +61,7 @@ void mt_put_hex(json_t *object, const char *key, struct ts_span octets)
     static const char digits[] = "0123456789abcdef";
     char *text = malloc(2 * octets.n + 1);
     if (!text)
-        no_memory();
+        mt_no_memory();
     for (size_t i = 0; i < octets.n; i++) {
         text[2 * i] = digits[octets.p[i] >> 4];
         text[2 * i + 1] = digits[octets.p[i] & 0x0f];
@@ -96,30 +97,13 @@ void mt_put_code(json_t *object, const char *key, enum mt_registry registry,
     mt_put(object, key, code);
 }
 
-/* Seconds since 1970, also of the years before it (R214). */
-static time_t seconds_of(uint64_t ntp)
-{
-    int64_t seconds = (int64_t)(ntp >> 32);
-    if (seconds < INT64_C(1) << 31)
-        seconds += INT64_C(1) << 32;
-    return (time_t)(seconds - 2208988800);
-}
-
 void mt_put_time(json_t *object, const char *key, struct mikey_time t)
 {
-    char text[64];
-    struct tm tm;
+    char text[MT_WHEN];
     if (t.type == MIKEY_COUNTER) {
         mt_put(object, key, json_null());
         return;
     }
-    time_t seconds = seconds_of(t.value);
-    (void)gmtime_r(&seconds, &tm);
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    uint64_t micro = (t.value & 0xffffffffu) * 1000000 >> 32;
-    if (t.type == MIKEY_NTP_UTC_32)
-        snprintf(text + n, sizeof text - n, "Z");
-    else
-        snprintf(text + n, sizeof text - n, ".%06uZ", (unsigned)micro);
+    mt_when_write(mt_when_of_ntp(t.value), t.type != MIKEY_NTP_UTC_32, text);
     mt_put_text(object, key, text);
 }

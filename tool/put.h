@@ -11,6 +11,9 @@
 #include "mikey/msg.h"
 #include "tool/names.h"
 
+/** End the program: out of memory. */
+_Noreturn void mt_no_memory(void);
+
 /** A new object, a new array. */
 json_t *mt_object(void);
 json_t *mt_array(void);

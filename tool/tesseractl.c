@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tool/ctl.h"
+#include "tool/near.h"
 
 struct verb {
     const char *name; /* one or two words */
@@ -84,53 +85,21 @@ static size_t match(const struct verb *v, char **words, size_t n)
     return n > 1 && strcmp(words[1], blank + 1) == 0 ? 2 : 0;
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Edit distance; texts of 31 bytes and more count as far apart. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[32], nb = strlen(b);
-    if (nb >= 31)
-        return nb;
-    for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < nb; j++) {
-            size_t above = row[j + 1];
-            row[j + 1] = min3(above + 1, row[j] + 1, corner + (a[i] != b[j]));
-            corner = above;
-        }
-    }
-    return row[nb];
-}
-
 /* Name the verb that comes nearest to what was typed. */
 static int unknown_verb(const struct ctl *ctl, char **words, size_t n)
 {
     char typed[64];
-    const struct verb *best = NULL;
-    size_t least = 5;
     (void)snprintf(typed, sizeof typed, "%s%s%s", words[0], n > 1 ? " " : "",
                    n > 1 ? words[1] : "");
+    struct tool_near whole = tool_near(typed), alone = tool_near(words[0]);
     for (size_t i = 0; i < N_VERBS; i++) {
-        const struct verb *v = &verbs[i];
-        size_t d = distance(v->name, typed),
-               alone = distance(v->name, words[0]);
-        d = alone < d ? alone : d;
-        if (d < least) {
-            least = d;
-            best = v;
-        }
+        tool_near_try(&whole, verbs[i].name);
+        tool_near_try(&alone, verbs[i].name);
     }
+    const char *best = alone.least < whole.least ? alone.best : whole.best;
     return ctl_fail(ctl, 2, "%s: unknown verb; %s%s%s", typed,
                     best ? "did you mean: " : "see tesseractl --help",
-                    best ? best->name : "", best ? "?" : "");
+                    best ? best : "", best ? "?" : "");
 }
 
 /* Check what was given against the verb, and run it. */

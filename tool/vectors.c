@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tool/example.h"
+#include "tool/io.h"
 #include "tool/mikeytool.h"
 #include "tool/put.h"
 
@@ -90,7 +91,7 @@ static json_t *prf_cases(void)
     return o;
 }
 
-int mt_vectors(char **args, size_t flags)
+int mt_run_vectors(char **args, unsigned options)
 {
     static const unsigned bits[] = {128, 256};
     json_t *o = mt_object();
@@ -102,10 +103,9 @@ int mt_vectors(char **args, size_t flags)
         snprintf(name, sizeof name, "exchange-%u", bits[i]);
         if (!e) {
             json_decref(o);
-            fprintf(stderr, "mikeytool: %s: not built\n", name);
-            return 1;
+            return mt_complain(name, "not built");
         }
         mt_put(o, name, e);
     }
-    return mt_print(o, flags);
+    return mt_print(o, options);
 }
