@@ -26,14 +26,27 @@ static unsigned omitted(const struct mikey_msg *m)
 
 /* --- what a Ticket Policy says that our builder cannot --- */
 
-static const char odd_time[] = "TRs or TRe: we write NTP-UTC-32";
+static const char odd_time[] =
+    "TRs or TRe: we write NTP-UTC-32, of 1970 for what is before";
+
+#define NTP_1970 2208988800u
+
+static bool is_odd(const struct mikey_payload *p)
+{
+    uint64_t seconds = p->u.tr.t.value >> 32;
+    if (p->type != MIKEY_TR)
+        return false;
+    if (p->u.tr.t.type != MIKEY_NTP_UTC_32)
+        return true;
+    return p->u.tr.role != MIKEY_TRR && seconds >> 31 && seconds < NTP_1970;
+}
 
 static bool has_odd_time(struct ts_span tp_data)
 {
     struct mikey_chain c = mikey_chain_first(tp_data);
     struct mikey_payload p;
     while (mikey_chain_next(&c, &p))
-        if (p.type == MIKEY_TR && p.u.tr.t.type != MIKEY_NTP_UTC_32)
+        if (is_odd(&p))
             return true;
     return false;
 }
