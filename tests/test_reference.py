@@ -146,6 +146,24 @@ class RoundTrip(unittest.TestCase):
             self.assertRaises(MikeyError, make)
 
 
+class Strictness(unittest.TestCase):
+    """What the reader refuses although each payload can be read."""
+
+    def refuses(self, *parts):
+        with self.assertRaises(MikeyError):
+            mikeyread.parse(message(*parts))
+
+    def test_nothing_stands_behind_v(self):
+        v = write.v(1, bytes(20))
+        for part in (write.sp(0, {}), write.ext(1, b"mikey"),
+                     write.err(1), write.cert(0, b"x"), idr()):
+            self.refuses(v, part)
+
+    def test_a_policy_number_names_one_policy(self):
+        mikeyread.parse(message(write.sp(1, {}), write.sp(2, {})))
+        self.refuses(write.sp(1, {}), write.sp(1, {0: 1}))
+
+
 class Primitives(unittest.TestCase):
     """What is made by hand equals what others make."""
 
