@@ -38,6 +38,7 @@ WITH_KMS = ("REQUEST_INIT_PSK", "REQUEST_INIT_PK", "REQUEST_RESP",
             "RESOLVE_INIT_PSK", "RESOLVE_INIT_PK", "RESOLVE_RESP")
 PRESENTED = ("TRANSFER_INIT", "RESOLVE_INIT_PSK", "RESOLVE_INIT_PK")
 SMALL_ENCR, LARGE_ENCR, SMALL_MAC, LARGE_MAC = {1, 2}, {3}, {1}, {2}
+SMALL_PRF, LARGE_PRF = {0}, {1}
 LEAST = 16  # octets: no key and no RAND is shorter (R271, R272)
 
 
@@ -147,8 +148,10 @@ def _algorithms(chain):
 def _check_suite(message):
     """256-bit algorithms are not mixed with smaller ones (R278)."""
     encr, macs = _algorithms(message.payloads)
-    small = encr & SMALL_ENCR or macs & SMALL_MAC
-    large = encr & LARGE_ENCR or macs & LARGE_MAC
+    prfs = {message.prf} | {p["prf"] for name in ("TP", "TICKET")
+                            for p in message.payloads.all(name)}
+    small = encr & SMALL_ENCR or macs & SMALL_MAC or prfs & SMALL_PRF
+    large = encr & LARGE_ENCR or macs & LARGE_MAC or prfs & LARGE_PRF
     demand(not (small and large), "algorithms of different strength")
 
 
@@ -172,6 +175,21 @@ def check_pair(init, resp):
                "RANDRr must go with flag G (R221)")
         if resp.payloads.one("KEMAC"):  # R82
             demand("M" in ticket["flags"], "keys of R without flag M")
+
+
+def check_update(first, message, flag):
+    """A message of a CSB update beside the TRANSFER_INIT of the bundle.
+
+    `flag` is L or M, by the role of who sent it (R166)."""
+    demand((first.prf, first.csb_id) == (message.prf, message.csb_id),
+           "an update of another bundle (R159)")
+    for role in (INITIATOR, RESPONDER, KMS):
+        demand(not message.rand(role), "an update with a RAND (R163)")
+    demand(not message.payloads.one("TICKET"),
+           "an update with a ticket (R163)")
+    if message.payloads.one("KEMAC"):
+        demand(flag in first.payloads.must("TICKET")["flags"],
+               f"keys in an update without flag {flag}")
 
 
 def check_key_lengths(init, used):

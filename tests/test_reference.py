@@ -284,6 +284,42 @@ class Rules(unittest.TestCase):
         self.refuses(at, write.kemac(1, b"", 1, bytes(20)), v)
         self.refuses(at, write.kemac(3, b""), v)
 
+    def test_algorithms_of_one_strength(self):
+        """The PRF counts, too (R278)."""
+        at = write.timestamp(0, bytes(8))
+        for prf, alg, length in ((0, 1, 20), (1, 2, 32)):
+            v = write.v(alg, bytes(length))
+            mikeyrules.check(mikeyread.parse(message(at, v, prf=prf)))
+            self.refuses(at, v, prf=1 - prf)
+
+    def test_what_an_update_may_not_bring(self):
+        at, v = write.timestamp(0, bytes(8)), write.v(1, bytes(20))
+        policy = write.policy_octets("DFHM", 0, [idr()], (61440, 1, 1))
+        first = mikeyread.parse(message(at, write.ticket(policy, b""), v))
+        kemac = write.kemac(1, b"key")
+
+        def update(*parts, **header):
+            mikeyrules.check_update(first, mikeyread.parse(
+                message(*parts, **header)), "L")
+        update(at, v)
+        mikeyrules.check_update(
+            first, mikeyread.parse(message(at, kemac, v)), "M")
+        for parts in ((at, kemac, v), (at, write.randr(1, bytes(16)), v),
+                      (at, write.ticket(policy, b""), v)):
+            with self.assertRaises(MikeyError):
+                update(*parts)
+        with self.assertRaises(MikeyError):
+            update(at, v, csb_id=2)
+
+    def test_a_rand_of_another_role_is_not_in_the_label(self):
+        """R147, R148: RANDRr means nothing in REQUEST_INIT."""
+        rands = write.randr(1, b"i" * 16), write.randr(2, b"r" * 16)
+        for name, wanted in (("REQUEST_INIT_PSK", (b"i" * 16, b"")),
+                             ("TRANSFER_INIT", (b"i" * 16, b"")),
+                             ("RESOLVE_INIT_PSK", (b"", b"r" * 16))):
+            made = mikeyread.parse(message(*rands, name=name))
+            self.assertEqual(keys.exchange_rands(made), wanted)
+
     def test_flags_that_exclude_each_other(self):
         for flags in ("", "L", "DG", "DHI", "HKL", "DHM"):
             policy = write.policy_octets(flags, 0, [idr()])
