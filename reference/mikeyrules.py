@@ -66,8 +66,9 @@ def _check_ticket_message(message):
     if message.name in WITH_KMS:  # R13, R14, R100, R101
         demand(message.map_type == MAP_EMPTY, f"{message.name} with a map")
     kemac = chain.one("KEMAC")
-    if kemac:  # R35, R121, R168
+    if kemac:  # R35, R121, R168; RFC 3830 4.2.3
         demand(kemac["mac alg"] == 0, "a KEMAC with a MAC of its own")
+        demand(kemac["encr alg"], "keys that are not encrypted")
     for randr in chain.all("RANDR"):
         demand(len(randr["value"]) >= LEAST, "a short RAND")
     for payload in chain.all("TP") + chain.all("TICKET"):
@@ -94,10 +95,33 @@ def _check_policy(payload):
     demand((kemac["encr alg"], kemac["mac alg"]) == (0, 0),
            "a wish that is encrypted (R237)")
     demand(kemac["keys"], "a wish for no key")
-    for key in kemac["keys"]:  # R213, R238
+    most = 16 if payload["prf"] in SMALL_PRF else None
+    _check_session_keys(kemac["keys"], most)
+    for key in kemac["keys"]:  # R238
         demand(not any(key.key), "a wished key with octets")
-        demand(key.validity == 1, "a key without SPI")
-        demand(key.kind != "MPK", "a wish for an MPK")
+
+
+def _check_session_keys(keys, most=None):
+    """R213, R271, R279: an SPI each, of which none is used twice (AMB 14)."""
+    for key in keys:
+        demand(key.kind in ("TGK", "TEK", "GTGK"), f"a {key.kind} among keys")
+        demand(key.validity == 1 and key.spi, "a key without SPI")
+        demand(len(key.key) >= LEAST, "a key below 128 bits")
+        demand(most is None or len(key.key) <= most,
+               "a key that the algorithms are too weak for")
+    demand(len({k.spi for k in keys}) == len(keys), "two keys of one SPI")
+
+
+def check_keys(message, keys, forks=False):
+    """The keys of a decrypted KEMAC; `forks` is flag I of the ticket."""
+    mpks = 0
+    if message.name in ("REQUEST_RESP", "RESOLVE_RESP"):
+        mpks = 2 if forks else 1  # R38, R39, R123, R124; the order tells which
+    demand([k.kind for k in keys[:mpks]] == ["MPK"] * mpks, "no MPK in front")
+    for key in keys[:mpks]:
+        demand(key.validity == 1 and key.spi, "an MPK without SPI")
+        demand(len(key.key) >= LEAST, "an MPK below 128 bits")
+    _check_session_keys(keys[mpks:])
 
 
 def _check_ticket(message, ticket):
@@ -117,6 +141,7 @@ def _check_ticket(message, ticket):
     for name in ("T", "RAND", "KEMAC", "V"):
         demand(inner.one(name), f"a base ticket without {name}")
     demand(inner.one("KEMAC")["mac alg"] == 0, "a ticket KEMAC with a MAC")
+    demand(inner.one("KEMAC")["encr alg"], "a ticket that is not encrypted")
     demand(len(inner.one("RAND")["value"]) >= LEAST, "a short RAND")
 
 

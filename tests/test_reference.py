@@ -11,6 +11,7 @@ import pathlib
 import random
 import sys
 import unittest
+from dataclasses import replace
 
 HERE = pathlib.Path(__file__).resolve().parent
 for folder in ("lab", "reference"):
@@ -283,6 +284,7 @@ class Rules(unittest.TestCase):
         self.refuses(at, v, cs_map=write.srtp_id_map((0, 1, 0)))
         self.refuses(at, write.kemac(1, b"", 1, bytes(20)), v)
         self.refuses(at, write.kemac(3, b""), v)
+        self.refuses(at, write.kemac(0, b""), v)
 
     def test_algorithms_of_one_strength(self):
         """The PRF counts, too (R278)."""
@@ -291,6 +293,28 @@ class Rules(unittest.TestCase):
             v = write.v(alg, bytes(length))
             mikeyrules.check(mikeyread.parse(message(at, v, prf=prf)))
             self.refuses(at, v, prf=1 - prf)
+
+    def test_keys_in_a_kemac(self):
+        """R38, R39, R213, R271; AMB 14, AMB 15."""
+        mpk = KeyData("MPK", bytes(16), None, b"\1")
+        tgk = KeyData("TGK", bytes(16), None, b"\2")
+        resp = mikeyread.parse(message(name="RESOLVE_RESP"))
+        transfer = mikeyread.parse(message())
+
+        def refuses(of, *found, forks=False):
+            with self.assertRaises(MikeyError):
+                mikeyrules.check_keys(of, list(found), forks)
+        mikeyrules.check_keys(resp, [mpk, tgk])
+        mikeyrules.check_keys(resp, [mpk, mpk, tgk], True)
+        mikeyrules.check_keys(transfer, [tgk])
+        refuses(resp, tgk)
+        refuses(resp, mpk, tgk, forks=True)
+        refuses(resp, mpk, mpk)
+        refuses(transfer, mpk)
+        refuses(transfer, tgk, tgk)
+        for wrong in (replace(tgk, key=bytes(15)), replace(tgk, spi=b""),
+                      replace(tgk, validity=0), replace(tgk, kind="K_PR")):
+            refuses(transfer, wrong)
 
     def test_what_an_update_may_not_bring(self):
         at, v = write.timestamp(0, bytes(8)), write.v(1, bytes(20))
