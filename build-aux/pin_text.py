@@ -244,7 +244,8 @@ def read_table(root):
     return {int(row["number"][1:]): row for row in rows}
 
 
-def read_reasons(root):
-    """[(number, reason)] of docs/not-binding.tsv."""
+def read_reasons(root, name="not-binding"):
+    """[(number, reason)] of docs/NAME.tsv, which may be missing."""
+    path = root / f"docs/{name}.tsv"
     return [(int(row["number"][1:]), (row["reason"] or "").strip())
-            for row in read_tsv(root / "docs/not-binding.tsv")]
+            for row in (read_tsv(path) if path.exists() else [])]

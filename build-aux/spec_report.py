@@ -20,7 +20,8 @@ from pathlib import Path
 import pin_text
 
 ROOT = Path(__file__).resolve().parent.parent
-BOUND, EXCUSED, GAP = "bound", "excused", "gap"
+BOUND, ABSENT, EXCUSED, GAP = "bound", "absent", "excused", "gap"
+STATES = (BOUND, ABSENT, EXCUSED, GAP)
 TESTS_SHOWN = 3
 
 STYLE = """
@@ -30,6 +31,7 @@ th, td { border-bottom: 1px solid #ccc; padding: .3em .6em; text-align: left;
          vertical-align: top }
 th { position: sticky; top: 0; background: #fff }
 tr.gap { background: #fde8e6 } tr.excused { color: #666 }
+tr.absent { background: #f4f4ec }
 td.where { font: 13px/1.5 monospace; overflow-wrap: anywhere }
 """
 
@@ -41,11 +43,14 @@ class Requirement:
         self.n, self.row = n, row
         self.sites = []  # Pins
         self.tests = []
-        self.reason = ""
+        self.reason = ""  # why it does not bind us
+        self.absence = ""  # what is not done, where nothing can be pinned
 
     def state(self):
         if self.reason:
             return EXCUSED
+        if self.absence and self.tests:
+            return ABSENT
         return BOUND if self.sites and self.tests else GAP
 
     def __str__(self):
@@ -72,7 +77,26 @@ def collect(root):
             wrong.append(f"{tests[0].path}: {tests[0].name}: R{n} is not in "
                          "the table")
     wrong += excuse(table, pin_text.read_reasons(root))
+    wrong += enter_absences(table, pin_text.read_reasons(root, "by-absence"))
     return table, wrong
+
+
+def enter_absences(table, reasons):
+    """What is kept by not doing something: it binds us, and has its tests, but
+    there is no statement to pin. Returns what is wrong with the entries."""
+    wrong = []
+    for n, reason in reasons:
+        where = f"docs/by-absence.tsv: R{n}"
+        if n not in table:
+            wrong.append(f"{where} is not in the table")
+            continue
+        if not reason or table[n].absence or table[n].reason:
+            wrong.append(f"{where} has no reason, or one too many")
+        table[n].absence = reason
+        if table[n].sites:
+            pin = table[n].sites[0]
+            wrong.append(f"{where} is pinned, at {pin.path}:{pin.line}")
+    return wrong
 
 
 def excuse(table, reasons):
@@ -129,6 +153,9 @@ def row_of(root, base, requirement):
     text = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
     if requirement.reason:
         text += f'<td colspan="2">{html.escape(requirement.reason)}</td>'
+    elif requirement.absence:
+        text += f'<td>{html.escape(requirement.absence)}</td>' \
+                f'<td class="where">{tests_cell(requirement.tests)}</td>'
     else:
         text += f'<td class="where">{"<br>".join(sites)}</td>' \
                 f'<td class="where">{tests_cell(requirement.tests)}</td>'
@@ -146,7 +173,8 @@ def page(root, base, table):
 <title>RFC 6043: what is kept where</title><style>{STYLE}</style></head><body>
 <h1>RFC 6043: what is kept where</h1>
 <p>{len(table)} requirements: {counts[BOUND]} are pinned at code and tested,
-{counts[EXCUSED]} do not bind this project, {counts[GAP]} are gaps. What a pin
+{counts[ABSENT]} are kept by what is not done, and tested, {counts[EXCUSED]} do
+not bind this project, {counts[GAP]} are gaps. What a pin
 is: <code>docs/conformance.md</code>.</p>
 <table><thead><tr>{head}</tr></thead><tbody>
 {"".join(row_of(root, base, table[n]) for n in sorted(table))}</tbody></table>
@@ -157,7 +185,7 @@ is: <code>docs/conformance.md</code>.</p>
 # ---- what is said ----
 
 def count(table):
-    counts = dict.fromkeys((BOUND, EXCUSED, GAP), 0)
+    counts = dict.fromkeys(STATES, 0)
     for requirement in table.values():
         counts[requirement.state()] += 1
     return counts
@@ -180,7 +208,7 @@ def summary(table):
         name = "MUST, SHALL" if hard else "SHOULD" if soft else "MAY, other"
         levels[name][n] = requirement
     print(f"{'RFC 6043':14}{'all':>6}" +
-          "".join(f"{s:>9}" for s in (BOUND, EXCUSED, GAP)))
+          "".join(f"{s:>9}" for s in STATES))
     for name, part in [*sorted(levels.items(), key=lambda i: i[0] == "SHOULD"
                                and 1 or i[0] == "MAY, other" and 2 or 0),
                        ("together", table)]:

@@ -7,6 +7,7 @@
 #include "fuzz/mikey.h"
 #include "tool/decode.h"
 #include "tool/encode.h"
+#include "tool/json.h"
 #include "tool/octets.h"
 
 static void must_be_a_line(const char *why)
@@ -23,7 +24,6 @@ static bool round_trip(struct ts_span msg)
     static uint8_t room[MT_INPUT_MAX];
     struct ts_writer w = ts_writer_init(room, sizeof room);
     char why[MT_LONG_WHY];
-    json_error_t error;
     json_t *made = mt_decode(msg, why);
     if (!made) {
         must_be_a_line(why);
@@ -32,7 +32,7 @@ static bool round_trip(struct ts_span msg)
     char *text = json_dumps(made, JSON_COMPACT);
     json_decref(made);
     MUST_HOLD(text);
-    json_t *read = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    json_t *read = mt_json_read(ts_span_str(text), why);
     free(text);
     MUST_HOLD(read);
     MUST_HOLD(mt_encode(read, &w, false, NULL, why));
@@ -54,17 +54,18 @@ static void try_json(json_t *root, bool fix)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    json_error_t error;
+    char why[MT_LONG_WHY];
     if (n > 65536)
         return 0;
     if (n && data[0] == MIKEY_VERSION) {
         (void)round_trip(ts_span(data, n));
         return 0;
     }
-    json_t *root =
-        json_loadb((const char *)data, n, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
+    json_t *root = mt_json_read(ts_span(data, n), why);
+    if (!root) {
+        must_be_a_line(why);
         return 0;
+    }
     try_json(root, false);
     try_json(root, true);
     json_decref(root);

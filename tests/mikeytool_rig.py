@@ -11,7 +11,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
 PROGRAM = BUILD / "mikeytool"
-sys.path.insert(0, str(HERE.parent / "reference"))
+for folder in ("lab", "reference"):
+    sys.path.insert(0, str(HERE.parent / folder))
 
 
 def vectors(name):

@@ -176,7 +176,9 @@ class Forms(unittest.TestCase):
                             (b"[]", "must be an object"),
                             (b"{}", "HDR: missing"),
                             (b'{"HDR":1,"HDR":2}', "duplicate"),
-                            (b"[" * 5000, "depth"),
+                            (b"[" * 65, "more than 64 lists and objects"),
+                            (b'{"a":' * 65, "more than 64 lists"),
+                            (b"[" + b"0," * (2 << 20), "two million values"),
                             (b'{"a\x1b":\x1b[1m', "control character"),
                             (b'{"a":"\xff"}', "unable to decode")):
             code, out, err = self.encode(data=data)
@@ -239,6 +241,16 @@ class EveryMember(unittest.TestCase):
             self.assertIsNone(got)
             self.assertIn(f"{spelled(path)}: is 4711, should be {should}; "
                           "correct it, leave it out, or use --fix", why)
+
+    def test_what_is_there_instead_is_said(self):
+        for given, said in ((True, "true"), (None, None), ([], "a list"),
+                            ({}, "an object"), (1.5, "a fraction"),
+                            ("a\nb", '"a?b"')):
+            whole = {**self.whole[0], "length": given}
+            got, why = encode(whole)
+            self.assertEqual(got is None, said is not None)
+            if said:
+                self.assertIn(f"length: is {said}, should be ", why)
 
     def test_what_follows_may_be_wrong_with_fix(self):
         for raw, _, _, got, why in self.each(put(4711), "--fix",
@@ -440,6 +452,22 @@ class Views(unittest.TestCase):
         del data["payloads"]
         self.assertEqual(encode(whole), (self.RAW, ""))
 
+    def test_a_region_by_octets_alone(self):
+        at_tp = "payloads", self.PAYLOAD["TICKET"]
+        whole, ticket = self.whole(*at_tp)
+        chain = ticket["TP Data"]["payloads"]
+        raw = bytes.fromhex(ticket["Ticket Data"]["hex"])
+        begin = self.RAW.index(raw) - 2 - ticket["TP Data"]["length"]
+        ticket["TP Data"] = {"hex": self.RAW[begin:begin + ticket[
+            "TP Data Length"]].hex()}
+        self.assertEqual(encode(whole), (self.RAW, ""))
+        ticket["TP Data"]["payloads"] = chain
+        self.assertIn("TP Data.hex: has no place", encode(whole)[1])
+        ticket["TP Data"] = {"hex": "05"}
+        self.assertIn("not well-formed when written", encode(whole, "--fix")[1])
+        ticket["TP Data"] = {}
+        self.assertIn("TP Data.payloads: missing", encode(whole)[1])
+
     def test_a_ticket_of_another_type_is_octets(self):
         at_ticket = "payloads", self.PAYLOAD["TICKET"]
         whole, ticket = self.whole(*at_ticket)
@@ -500,26 +528,20 @@ class ByHand(unittest.TestCase):
         self.assertIn(words, why)
 
     def test_from_nothing(self):
-        got, _ = encode(self.whole(
+        v = {"payload": "V", "Auth alg": "NULL", "Ver data": ""}
+        payloads = (
             {"payload": "T", "TS Type": "NTP-UTC-32",
              "time": "2019-08-15T16:00:00Z"},
             {"payload": "ERR", "Error no": "Invalid TS"},
             {"payload": "EXT", "Type": "Vendor ID", "text": "us"},
             {"payload": "IDR", "ID Role": "IDRi", "ID Type": 9,
-             "ID data": "00 FF"},
-            {"payload": "V", "Auth alg": "NULL", "MAC": ""}))
-        self.assertIsNone(got)  # it is called Ver data
-        got, why = encode(self.whole(
-            {"payload": "T", "TS Type": "NTP-UTC-32",
-             "time": "2019-08-15T16:00:00Z"},
-            {"payload": "ERR", "Error no": "Invalid TS"},
-            {"payload": "EXT", "Type": "Vendor ID", "text": "us"},
-            {"payload": "IDR", "ID Role": "IDRi", "ID Type": 9,
-             "ID data": "00 FF"},
-            {"payload": "V", "Auth alg": "NULL", "Ver data": ""}))
+             "ID data": "00 FF"}, v)
+        got, why = encode(self.whole(*payloads))
         self.assertEqual((got, why), (bytes.fromhex(
             "01060500" "0000abcd" "0001" "0c03e1000000" "15010000"
             "0e000002" "7573" "0901090002" "00ff" "0000"), ""))
+        v["MAC"] = v.pop("Ver data")
+        self.refuse("payloads[4].Ver data: missing", *payloads)
 
     def test_order(self):
         sign = {"payload": "SIGN", "S type": 0, "Signature": ""}

@@ -518,12 +518,13 @@ TESTS = ("/* R1, R2 */\nstatic void t(void **state)\n{\n    f();\n}\n\n"
 
 class Report(unittest.TestCase):
     def report(self, wanted, table=TABLE, reasons=REASONS, code=CODE,
-               tests=TESTS):
+               tests=TESTS, absences="number\treason\n"):
         """What is printed, then the page."""
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for name, text in (("docs/requirements.tsv", table),
                                ("docs/not-binding.tsv", reasons),
+                               ("docs/by-absence.tsv", absences),
                                ("mikey/a.c", code), ("tests/test_a.c", tests)):
                 (root / name).parent.mkdir(exist_ok=True)
                 (root / name).write_text(text)
@@ -533,7 +534,7 @@ class Report(unittest.TestCase):
 
     def test_a_full_table_passes(self):
         output, page = self.report(0)
-        self.assertRegex(output, r"together +3 +2 +1 +0")
+        self.assertRegex(output, r"together +3 +2 +0 +1 +0")
         self.assertIn('<a href="../mikey/a.c#L3">mikey/a.c:3</a>', page)
         self.assertIn("test_a.c: t", page)
         self.assertIn("binds IANA", page)
@@ -549,6 +550,18 @@ class Report(unittest.TestCase):
                 output, page = self.report(1, **change)
                 self.assertRegex(output, rf"{title} \(1\):\n  R[23] ")
                 self.assertEqual(page.count('class="gap"'), 1)
+
+    def test_what_is_never_done_has_a_test_but_no_pin(self):
+        absences = "number\treason\nR2\tnobody does it\n"
+        unpinned = CODE.replace("R2", "AMB 2")
+        output, page = self.report(0, code=unpinned, absences=absences)
+        self.assertRegex(output, r"together +3 +1 +1 +1 +0")
+        self.assertIn("nobody does it", page)
+        output, _ = self.report(1, code=unpinned, absences=absences,
+                                tests=TESTS.replace(", R2", ""))
+        self.assertIn("neither at code nor at a test (1)", output)
+        output, _ = self.report(1, absences=absences)
+        self.assertIn("R2 is pinned, at mikey/a.c:4", output)
 
     def test_a_number_both_bound_and_excused_fails(self):
         output, _ = self.report(1, reasons=REASONS + "R2\tnot us\n")

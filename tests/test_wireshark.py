@@ -27,7 +27,7 @@ import wire  # noqa: E402
 import handmade  # noqa: E402
 import pcapwrite as carry  # noqa: E402
 import pdml  # noqa: E402
-import test_mikeytool as tool  # noqa: E402
+import mikeytool_rig as tool  # noqa: E402
 
 TSHARK = harness.tool("tshark", "tshark")
 README = HERE.parent / "wireshark" / "README.md"

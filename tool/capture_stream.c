@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/capture_stream.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "mikey/msg.h"
@@ -139,12 +138,10 @@ static bool step_chunk(struct mt_stream *s)
     size_t i = 0;
     if (!take_line(s, &line))
         return false;
-    for (; i < line.n && i < 12 && isxdigit(line.p[i]); i++)
-        size = size << 4 |
-               (uint64_t)(isdigit(line.p[i]) ? line.p[i] - '0'
-                                             : (line.p[i] | 0x20) - 'a' + 10);
+    for (; i < line.n && mt_digit(line.p[i]) < 16; i++)
+        size = size << 4 | mt_digit(line.p[i]);
     s->left = size;
-    if (i == 0 || (i < line.n && isxdigit(line.p[i])))
+    if (i == 0 || i > 12)
         next_head(s); /* no chunk */
     else
         s->state = size ? MT_IN_CHUNK : MT_TRAILER;

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "tool/octets.h"
+
 #define METHOD_MAX 32
 #define DIGITS_MAX 15 /* of a Content-Length; a petabyte is enough */
 
@@ -19,15 +21,6 @@ bool mt_is_word(struct ts_span text, const char *word)
 {
     return text.n == strlen(word) &&
            strncasecmp((const char *)text.p, word, text.n) == 0;
-}
-
-struct ts_span mt_trim(struct ts_span s)
-{
-    while (s.n && isspace(s.p[s.n - 1]))
-        s.n--;
-    while (s.n && isspace(s.p[0]))
-        s = ts_span(s.p + 1, s.n - 1);
-    return s;
 }
 
 bool mt_next_line(struct ts_span *rest, struct ts_span *line)
@@ -48,6 +41,12 @@ static bool starts(struct ts_span line, const char *word)
 {
     size_t n = strlen(word);
     return line.n >= n && memcmp(line.p, word, n) == 0;
+}
+
+static bool ends(struct ts_span text, const char *word)
+{
+    size_t n = strlen(word);
+    return text.n >= n && mt_is_word(ts_span(text.p + text.n - n, n), word);
 }
 
 /* "SIP/2.0 200 OK" */
@@ -175,7 +174,7 @@ struct mt_head mt_head_read(struct ts_span head)
                  (mt_is_word(name, "c") && h.protocol == MT_SIP))
             type = value;
         else if (mt_is_word(name, "Transfer-Encoding") && h.protocol == MT_HTTP)
-            h.chunked = mt_is_word(value, "chunked");
+            h.chunked = ends(value, "chunked");
     }
     h.body = body_of(h.protocol, type);
     return h;

@@ -61,7 +61,4 @@ bool mt_next_line(struct ts_span *rest, struct ts_span *line);
 /** Whether a text is a word, in small or large letters. */
 bool mt_is_word(struct ts_span text, const char *word);
 
-/** Without white space at both ends. */
-struct ts_span mt_trim(struct ts_span s);
-
 #endif

@@ -15,8 +15,7 @@ static bool is_text(const uint8_t *in, size_t n)
     return true;
 }
 
-/* Take off white space at both ends. */
-static struct ts_span trim(struct ts_span s)
+struct ts_span mt_trim(struct ts_span s)
 {
     while (s.n && isspace(s.p[s.n - 1]))
         s.n--;
@@ -44,8 +43,7 @@ static size_t squeeze(uint8_t *in, size_t n)
     return to;
 }
 
-/* 0 to 15, or 16 for what is no digit. */
-static unsigned digit(uint8_t c)
+unsigned mt_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - (unsigned)'0';
@@ -57,10 +55,10 @@ static unsigned digit(uint8_t c)
 static bool from_hex(uint8_t *in, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (digit(in[i]) > 15)
+        if (mt_digit(in[i]) > 15)
             return false;
     for (size_t i = 0; i + 1 < n; i += 2)
-        in[i / 2] = (uint8_t)(digit(in[i]) << 4 | digit(in[i + 1]));
+        in[i / 2] = (uint8_t)(mt_digit(in[i]) << 4 | mt_digit(in[i + 1]));
     return true;
 }
 
@@ -106,7 +104,7 @@ enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
     if (!is_text(in, n))
         return TS_OK;
 
-    struct ts_span line = trim(*out);
+    struct ts_span line = mt_trim(*out);
     bool attribute = skip(&line, "a=key-mgmt:");
     struct ts_span id = line;
     if (attribute || skip(&id, "mikey ")) {

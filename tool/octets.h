@@ -30,6 +30,12 @@
 TS_MUST enum ts_err mt_octets(uint8_t *in, size_t n, struct ts_span *out,
                               const char **form);
 
+/** Without white space at both ends. */
+struct ts_span mt_trim(struct ts_span s);
+
+/** A hexadecimal digit, 0 to 15; 16 for what is none. */
+unsigned mt_digit(uint8_t c);
+
 /**
  * Hexadecimal digits, in place, to octets; white space may stand anywhere.
  *

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "tool/near.h"
+#include "tool/octets.h"
 
 struct mt_take mt_take_begin(char why[static MT_LONG_WHY])
 {
@@ -83,26 +84,19 @@ const char *mt_show_text(const char *text, char buf[static MT_SHOWN])
 
 const char *mt_show(const json_t *value, char buf[static MT_SHOWN])
 {
-    switch (json_typeof(value)) {
-    case JSON_INTEGER:
+    static const char *const kinds[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list",
+        [JSON_REAL] = "a fraction",  [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+    };
+    if (json_is_integer(value))
         print(buf, MT_SHOWN, "%" JSON_INTEGER_FORMAT,
               json_integer_value(value));
-        return buf;
-    case JSON_STRING:
-        return mt_show_text(json_string_value(value), buf);
-    case JSON_REAL:
-        return "a fraction";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    case JSON_ARRAY:
-        return "a list";
-    case JSON_OBJECT:
-        return "an object";
-    default:
-        return "null";
-    }
+    else if (json_is_string(value))
+        mt_show_text(json_string_value(value), buf);
+    else
+        print(buf, MT_SHOWN, "%s", kinds[json_typeof(value)]);
+    return buf;
 }
 
 /* --- objects --- */
@@ -243,14 +237,6 @@ bool mt_take_bool(struct mt_obj *o, const char *name)
     return json_is_true(value);
 }
 
-static unsigned digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
-}
-
 uint32_t mt_take_hex32(struct mt_obj *o, const char *name)
 {
     uint32_t n = 0;
@@ -259,8 +245,8 @@ uint32_t mt_take_hex32(struct mt_obj *o, const char *name)
         return 0;
     const char *text = json_string_value(value);
     unsigned i = 0;
-    for (; text && text[i] && i < 9 && digit(text[i]) < 16; i++)
-        n = n << 4 | digit(text[i]);
+    for (; text && text[i] && i < 9 && mt_digit((uint8_t)text[i]) < 16; i++)
+        n = n << 4 | mt_digit((uint8_t)text[i]);
     if (i != 8 || text[i])
         mt_take_fail(o->t, name, "must be eight hexadecimal digits");
     return n;
@@ -316,13 +302,14 @@ size_t mt_take_hex(struct mt_obj *o, const char *name, struct ts_writer *w)
         return 0;
     const char *text = json_is_string(value) ? json_string_value(value) : "?";
     for (unsigned high = 0; *text; text++) {
+        unsigned low = mt_digit((uint8_t)*text);
         if (*text == ' ')
             continue;
-        if (digit(*text) > 15)
+        if (low > 15)
             break;
         if (half)
-            ts_put_u8(w, high << 4 | digit(*text));
-        high = digit(*text);
+            ts_put_u8(w, high << 4 | low);
+        high = low;
         n += half;
         half = !half;
     }

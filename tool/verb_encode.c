@@ -7,12 +7,10 @@
 
 #include "tool/encode.h"
 #include "tool/io.h"
+#include "tool/json.h"
 #include "tool/mikeytool.h"
 #include "tool/octets.h"
 #include "tool/put.h"
-
-/* The longest message has far less, however it is indented. */
-#define JSON_MAX (64 * 1024 * 1024)
 
 /* The message that a text describes; false with the reason in why. */
 static bool encode(const struct mt_input *in, unsigned options,
@@ -21,15 +19,9 @@ static bool encode(const struct mt_input *in, unsigned options,
     static uint8_t room[MT_INPUT_MAX];
     struct ts_writer w = ts_writer_init(room, sizeof room);
     bool fix = options & MT_FIX;
-    json_error_t error;
-    json_t *root =
-        json_loadb((const char *)in->b, in->n, JSON_REJECT_DUPLICATES, &error);
-    if (!root) {
-        snprintf(why, MT_LONG_WHY, "no JSON: line %d, column %d: %s",
-                 error.line, error.column, error.text);
-        mt_clean(why);
+    json_t *root = mt_json_read(ts_span(in->b, in->n), why);
+    if (!root)
         return false;
-    }
     bool good = mt_encode(root, &w, fix, stderr, why);
     json_decref(root);
     *msg = ts_written(&w);
@@ -71,7 +63,7 @@ static int encode_one(struct mt_input *in, unsigned options)
 {
     char why[MT_LONG_WHY];
     struct ts_span msg;
-    if (!mt_input_whole(in, JSON_MAX))
+    if (!mt_input_whole(in, MT_JSON_MAX))
         return 1;
     if (!encode(in, options, &msg, why))
         return mt_complain(in->name, why);
@@ -92,7 +84,7 @@ static int encode_line(struct mt_input *in, enum mt_line line, unsigned options)
 static int encode_lines(struct mt_input *in, unsigned options)
 {
     enum mt_line line;
-    while ((line = mt_input_line(in, JSON_MAX)) != MT_LINES_END)
+    while ((line = mt_input_line(in, MT_JSON_MAX)) != MT_LINES_END)
         if (encode_line(in, line, options) != 0)
             return 1;
     return 0;
