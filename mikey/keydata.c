@@ -196,17 +196,23 @@ size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr)
     return ts_open_u16(b->w);
 }
 
-/* Wrap what stands since mark, in place. */
+/* Wrap what stands since mark. nettle must not be given one memory for both. */
 static void wrap(struct ts_writer *w, size_t mark, const struct mikey_cipher *c)
 {
+    uint8_t plain[MIKEY_KEYS_BYTES];
     size_t n = w->len - mark;
-    (void)ts_put_room(w, 8);
+    if (!w->err && n > sizeof plain)
+        ts_writer_fail(w, TS_E_RANGE); /* our own receiver takes no more */
     if (w->err)
         return;
-    uint8_t *at = w->buf + mark;
-    enum ts_err err = mikey_aes_wrap(c->key, c->salt, ts_span(at, n), at);
-    if (err)
-        ts_writer_fail(w, err);
+    memcpy(plain, w->buf + mark, n);
+    if (ts_put_room(w, 8)) {
+        enum ts_err err =
+            mikey_aes_wrap(c->key, c->salt, ts_span(plain, n), w->buf + mark);
+        if (err)
+            ts_writer_fail(w, err);
+    }
+    ts_wipe(plain, n);
 }
 
 void mikey_kemac_end(struct mikey_build *b, size_t mark,
