@@ -28,36 +28,64 @@ static const char *text(const json_t *o, const char *name)
     return value ? value : "";
 }
 
-/* One of each lives until the next request. */
-static struct mikey_signer signer;
+/* Signers that were made: each costs some signatures to make. */
+#define SIGNERS 16
+static struct {
+    char name[32];
+    struct mikey_gnutls_signing how;
+    struct mikey_signer signer;
+} made[SIGNERS];
+static size_t n_made;
+
 static struct mikey_sealer sealer;
+
+static enum ts_err find_signer(const char *name,
+                               const struct mikey_gnutls_signing *how,
+                               const struct mikey_signer **signer)
+{
+    static uint8_t buf[PEM_MAX];
+    size_t i = 0;
+    while (i < n_made &&
+           (strcmp(made[i].name, name) != 0 ||
+            made[i].how.s_type != how->s_type || made[i].how.hash != how->hash))
+        i++;
+    *signer = &made[i].signer;
+    if (i < n_made)
+        return TS_OK;
+    if (n_made == SIGNERS || strlen(name) >= sizeof made[0].name)
+        return TS_E_SPACE;
+    struct ts_span pem = read_pem(name, buf);
+    const struct mikey_gnutls_key key = {.key = pem, .certs = pem};
+    enum ts_err err = mikey_gnutls_signer(&key, how, &made[i].signer);
+    if (err)
+        return err;
+    snprintf(made[i].name, sizeof made[i].name, "%s", name);
+    made[i].how = *how;
+    n_made++;
+    return TS_OK;
+}
 
 enum ts_err differ_pk(const json_t *o, struct mikey_credential *cred)
 {
-    static uint8_t key_pem[PEM_MAX], kms_pem[PEM_MAX];
-    struct ts_span pem = read_pem(text(o, "signer"), key_pem);
-    const struct mikey_gnutls_key key = {.key = pem, .certs = pem};
+    static uint8_t buf[PEM_MAX];
     const struct mikey_gnutls_signing how = {
         (uint8_t)differ_number(o, "s type"),
         json_is_true(json_object_get(o, "sha1")) ? MIKEY_GNUTLS_SHA1
                                                  : MIKEY_GNUTLS_DEFAULT};
-    mikey_gnutls_signer_free(&signer);
+    enum mikey_gnutls_hash chash =
+        differ_number(o, "chash") ? MIKEY_GNUTLS_SHA256 : MIKEY_GNUTLS_SHA1;
     mikey_gnutls_sealer_free(&sealer);
-    enum ts_err err = mikey_gnutls_signer(&key, &how, &signer);
+    enum ts_err err = find_signer(text(o, "signer"), &how, &cred->signer);
     if (!err)
-        err = mikey_gnutls_sealer(
-            read_pem(text(o, "sealer"), kms_pem),
-            differ_number(o, "chash") ? MIKEY_GNUTLS_SHA256 : MIKEY_GNUTLS_SHA1,
-            &sealer);
-    if (!err) {
-        cred->signer = &signer;
-        cred->sealer = &sealer;
-    }
+        err = mikey_gnutls_sealer(read_pem(text(o, "sealer"), buf), chash,
+                                  &sealer);
+    cred->sealer = &sealer;
     return vector_say(&differ, err, "keys");
 }
 
 void differ_pk_end(void)
 {
-    mikey_gnutls_signer_free(&signer);
+    while (n_made)
+        mikey_gnutls_signer_free(&made[--n_made].signer);
     mikey_gnutls_sealer_free(&sealer);
 }

@@ -5,7 +5,6 @@ Everything that libmikey is asked for is drawn here; what comes out is read,
 verified and decrypted by the reference, which derives all keys by itself.
 """
 
-import randomexchange
 from dataclasses import replace
 
 import mikeycheck
@@ -14,12 +13,12 @@ import mikeypk as pk
 import mikeyread
 import mikeyrules
 import mikeywrite as write
+import randomexchange
 from mikeyread import INITIATOR, KMS, RESPONDER, KeyData, MikeyError
 
 LETTERS = "DEFGHIJKLMNO"
 PRF = {128: 0, 256: 1}
 KEY_TYPES = {name: n for n, name in enumerate(mikeyread.KEY_TYPES)}
-SSRC, NTP_TYPES = 4, (0, 1, 2, 3)
 
 
 class Wrong(Exception):
@@ -73,7 +72,7 @@ class Draw:
         return kind, (b"sip:" if kind else b"") + name
 
     def time(self):
-        kind = self.rng.choice(NTP_TYPES)
+        kind = self.rng.randrange(4)
         self.last += self.rng.randint(1, 5)
         if kind == 2:
             return {"type": 2, "value": self.last.to_bytes(4, "big").hex()}
@@ -171,7 +170,6 @@ class Exchange:
         self.tpk, self.rand, self.mpk = draw.octets(), draw.rand(), None
         self.ticket_keys, self.policy = draw.keys(), None
         self.messages, self.checked = [], []
-        self.before = None
 
     def has(self, flag):
         return flag in self.flags
@@ -252,7 +250,7 @@ class Exchange:
             equal(value, self.policy[value],
                   [(p["type"], p["value"]) for p in chain.all("IDR", role)])
 
-    def omitted(self, one, *roles):
+    def omitted(self, *roles):
         """Some identities left out, as bits."""
         return sum(1 << r for r in roles if self.rng.random() < 0.2)
 
@@ -270,7 +268,7 @@ class Exchange:
 
     def credential(self, side):
         """Arguments and secrets of whoever asks the KMS."""
-        if not self.pk or self.rng.random() < 0.7:
+        if not self.pk or self.rng.random() < 0.8:
             key = self.psk[side].hex()
             return {"key": key, "key id": self.key_id()}, {"PSK": key}
         kind = self.rng.choice((pk.S_PKCS1, pk.S_PSS, pk.S_ECDSA))
@@ -307,7 +305,7 @@ class Exchange:
         flags = "".join(set(self.flags) - {"K"})
         init = self.build(
             "REQUEST_INIT", secrets, csb=self.csb(), flags=number(flags),
-            RANDRi=self.draw.rand().hex(), omit=self.omitted(None, 1, 3),
+            RANDRi=self.draw.rand().hex(), omit=self.omitted(1, 3),
             policy=policy_json(wish), want=want and [
                 key_json(k) for k in want], **credential, **self.ids())
         self.wished(init, want, flags)
@@ -346,7 +344,7 @@ class Exchange:
         sessions, sp = self.draw.sessions(), self.draw.sp()
         init = self.build(
             "TRANSFER_INIT", secrets, csb=self.csb(), sessions=sessions,
-            RANDRi=self.draw.rand().hex(), omit=self.omitted(None, 1, 2),
+            RANDRi=self.draw.rand().hex(), omit=self.omitted(1, 2),
             sp=self.sp_json(sp), given=[key_json(k) for k in given],
             MPKi=secrets["MPKi"], MPKr=secrets["MPKr"],
             **{"SDP IDs": self.rng.choice((None, b"mikey".hex()))},
@@ -385,7 +383,7 @@ class Exchange:
         names = self.i, self.r, self.kms
         init = self.build(
             "RESOLVE_INIT", secrets, names=names, csb=self.csb(),
-            RANDRr=self.draw.rand().hex(), omit=self.omitted(None, 2, 3),
+            RANDRr=self.draw.rand().hex(), omit=self.omitted(2, 3),
             TRANSFER_INIT=self.octets(self.init), **credential,
             **self.ids(IDRr=self.r))
         self.ticket_holds(init)
@@ -451,7 +449,7 @@ class Exchange:
                 init=None if answers is None else self.octets(answers),
                 sessions=sessions, sp=self.sp_json(sp),
                 given=[key_json(k) for k in given],
-                omit=self.omitted(None, 1, 2),
+                omit=self.omitted(1, 2),
                 **{"by R": side == "R", "want response": want},
                 **self.protect, **self.ids(IDRr=self.r))
             self.opened(one, given)
