@@ -175,6 +175,7 @@ def _check_suite(message):
     encr, macs = _algorithms(message.payloads)
     prfs = {message.prf} | {p["prf"] for name in ("TP", "TICKET")
                             for p in message.payloads.all(name)}
+    demand(prfs <= SMALL_PRF | LARGE_PRF, "an unknown PRF")
     small = encr & SMALL_ENCR or macs & SMALL_MAC or prfs & SMALL_PRF
     large = encr & LARGE_ENCR or macs & LARGE_MAC or prfs & LARGE_PRF
     demand(not (small and large), "algorithms of different strength")
@@ -196,6 +197,8 @@ def check_pair(init, resp):
         demand(resp.rand(KMS), "no RANDRkms after key forking")
     if resp.name == "TRANSFER_RESP":
         demand("F" in ticket["flags"], "a response without flag F (R220)")
+        demand(resp.sessions or not init.sessions,
+               "a response that leaves all sessions open (R69)")
         demand(("G" in ticket["flags"]) == bool(resp.rand(RESPONDER)),
                "RANDRr must go with flag G (R221)")
         if resp.payloads.one("KEMAC"):  # R82

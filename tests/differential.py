@@ -140,8 +140,11 @@ class Differential:
         raw = randommsg.message(rng)
         while len(raw) > LONG:
             raw = randommsg.message(rng)
-        if rng.random() < 0.5:
+        how = rng.random()
+        if how < 0.4:
             raw = mutate.octets(rng, raw)
+        elif how < 0.6:
+            raw = mutate.fields(rng, mikeyread.parse(raw))
         else:
             raw = mutate.payloads(rng, mikeyread.parse(raw), mikeyread.parse(
                 randommsg.message(rng)))
@@ -168,11 +171,7 @@ class Differential:
             before.append(one)
 
     def change(self, rng, vector, number, before, one):
-        if rng.random() < 0.7:
-            raw = mutate.payloads(rng, one.message, mikeyread.parse(
-                randommsg.message(rng)))
-        else:
-            raw = mutate.octets(rng, one.raw)
+        raw = self.other(rng, one)
         if raw == one.raw or len(raw) > LONG:
             return
         self.refused(number, raw)
@@ -186,6 +185,17 @@ class Differential:
         error = self.open(number, raw)
         self.differs(mikeyread.parse(raw), said or "", error, raw,
                      tolerated.JUDGING)
+
+    def other(self, rng, one):
+        how = rng.random()
+        if how < 0.2 and one.message.payloads.one("KEMAC"):
+            return mutate.keys(rng, one)
+        if how < 0.5:
+            return mutate.fields(rng, one.message)
+        if how < 0.7:
+            return mutate.octets(rng, one.raw)
+        return mutate.payloads(rng, one.message, mikeyread.parse(
+            randommsg.message(rng)))
 
     def open(self, number, raw):
         answer = self.ask(op="open", message=number, octets=raw.hex())

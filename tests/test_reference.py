@@ -293,6 +293,7 @@ class Rules(unittest.TestCase):
             v = write.v(alg, bytes(length))
             mikeyrules.check(mikeyread.parse(message(at, v, prf=prf)))
             self.refuses(at, v, prf=1 - prf)
+            self.refuses(at, v, prf=2)
 
     def test_keys_in_a_kemac(self):
         """R38, R39, R213, R271; AMB 14, AMB 15."""

@@ -37,7 +37,7 @@ static enum ts_err read_wish(const struct mikey_msg *m)
     struct mikey_policy policy;
     uint8_t no;
     bool tgk;
-    if (!suite)
+    if (!suite || m->tp.prf != m->hdr.prf) /* as mikey_kms_answer() */
         return TS_E_UNSUPPORTED;
     enum ts_err err = mikey_policy_read(m->tp.data, &policy);
     return err ? err
