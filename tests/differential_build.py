@@ -110,9 +110,9 @@ class Draw:
                 2 if k == 13 else 1) for k in kinds}))
         return made
 
-    def sessions(self):
+    def sessions(self, least=0):
         result = []
-        for cs_id in self.rng.sample(range(255), self.rng.randint(0, 4)):
+        for cs_id in self.rng.sample(range(255), self.rng.randint(least, 4)):
             started = self.rng.random() < 0.3
             data = self.rng.randbytes(10 if started else 4)
             if self.rng.random() < 0.2:
@@ -127,7 +127,7 @@ class Draw:
         """Sessions of a response: one policy, Session Data and SPI each."""
         return [{**s, "policies": s["policies"][:2] or "00",
                  "data": s["data"] or "00" * (10 if s["started"] else 4),
-                 "SPI": s["SPI"] or "01"} for s in self.sessions()]
+                 "SPI": s["SPI"] or "01"} for s in self.sessions(1)]
 
     def policy(self, kms, initiator):
         def perhaps(value):
