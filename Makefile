@@ -11,8 +11,8 @@ FUZZ_SECONDS = 60
 
 export IPV
 
-.PHONY: all deps programs demo check bench fuzz nightly lint pins \
-	spec-report install clean help
+.PHONY: all deps programs demo check bench fuzz fuzz-coverage constant-flow \
+	foreign nightly lint pins spec-report install clean help
 .NOTPARALLEL:
 
 all: programs ## install what is missing, build (the default)
@@ -44,6 +44,20 @@ build-fuzz/build.ninja: | deps
 		-Dc_args=-fsanitize=fuzzer-no-link \
 		-Db_sanitize=address,undefined
 
+fuzz-coverage: deps build-cover/build.ninja ## what the corpora reach of mikey/
+	ninja -C build-cover fuzz/cover
+	$(PYTHON) fuzz/coverage.py build-cover
+
+build-cover/build.ninja: | deps
+	CC=clang meson setup build-cover -Dfuzz_coverage=true --buildtype=debug
+
+constant-flow: programs ## no branch and no address depends on a secret
+	$(PYTHON) tests/constant_flow.py $(BUILD)
+
+foreign: deps ## unit tests of libmikey on s390x and i386
+	$(PYTHON) build-aux/foreign.py s390x
+	$(PYTHON) build-aux/foreign.py i386
+
 nightly: deps ## the long forms; FUZZ_BUDGET, LAB_RUNS, KILL_RUNS
 	$(PYTHON) tests/check.py --nightly
 
@@ -64,8 +78,8 @@ install: programs ## to the prefix of the build folder; DESTDIR is honoured
 	meson install -C $(BUILD) --no-rebuild
 
 clean: ## remove all build folders
-	rm -rf $(BUILD) build-asan build-fuzz build-lint build-tsan \
-		build-valgrind
+	rm -rf $(BUILD) build-asan build-cover build-flow-* build-fuzz build-i386 \
+		build-lint build-msan build-s390x build-tsan build-valgrind
 
 help: ## this
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22

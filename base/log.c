@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/identity.h"
+#include "base/msan.h"
 #include "base/secret.h"
 #include "base/writer.h"
 
@@ -102,6 +103,7 @@ static void put_pseudonym(struct ts_writer *w, const char *s)
     hmac_sha256_set_key(&mac, sizeof conf.key, conf.key);
     hmac_sha256_update(&mac, text.n, text.p);
     hmac_sha256_digest(&mac, sizeof digest, digest);
+    ts_msan_out(digest, sizeof digest);
     ts_wipe(&mac, sizeof mac);
     for (size_t i = 0; i < 4; i++) {
         ts_put_u8(w, (uint8_t)hex[digest[i] >> 4]);

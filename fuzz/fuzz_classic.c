@@ -91,7 +91,7 @@ static void encrypt(const struct mikey_msg *m,
     }
 }
 
-/* PSK and PK. The KEMAC of buf, in place. */
+/* PSK, PK and DHHMAC. The KEMAC of buf, in place. */
 static void seal(uint8_t *buf, size_t n, const struct mikey_classic_label *b)
 {
     const struct mikey_suite *suite = mikey_suite_prf(b->prf);
@@ -251,6 +251,18 @@ static void judge(struct mikey_classic *x, const struct mikey_msg *init,
     (void)!mikey_classic_cached(init, x->secret, m->hdr.csb, x);
 }
 
+/* The same of a message whose KEMAC has the right MAC, and of its V. */
+static void judge_sealed(const struct mikey_classic *x,
+                         const struct mikey_msg *init,
+                         const struct mikey_msg *m)
+{
+    struct mikey_id who;
+    (void)!mikey_dhhmac_verify(x, init, m);
+    (void)!mikey_classic_signed(x, init, m, &verifier, 1, &who);
+    if (init)
+        MUST_HOLD(mikey_classic_error_verify(x, init, m));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static uint8_t buf[MSG_MAX];
@@ -272,8 +284,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!two.p || mikey_classic_read(two, x.allow, &m))
         return 0;
     x.first = flags & UPDATE && has_first ? &first : NULL;
+    const bool answers = m.hdr.type == MIKEY_DHHMAC_RESP && has_first;
     const struct mikey_classic_label b =
-        mikey_classic_label_of(x.first ? x.first : &m);
+        mikey_classic_label_of(x.first || answers ? &first : &m);
     memcpy(buf, two.p, two.n);
     if (flags & SEAL) {
         seal(buf, two.n, &b);
@@ -283,7 +296,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     must_be_form(&m, x.first);
     open_it(&x, &m, &b, flags & SEAL);
     answer_it(&x, &m);
-    if (!(flags & SEAL))
+    if (flags & SEAL)
+        judge_sealed(&x, has_first ? &first : NULL, &m);
+    else
         judge(&x, has_first ? &first : NULL, &m);
     return 0;
 }

@@ -4,47 +4,12 @@
  * check of each receiver ends, and payloads that we can write read back to the
  * octets they came from.
  */
-#include "fuzz/mikey.h"
+#include "fuzz/write_back.h"
+#include "mikey/mikey.h"
 
 static const struct ts_span none;
 static const uint8_t zeros[32];
 static const struct mikey_names nobody;
-
-static void write_back(const struct mikey_payload *p)
-{
-    static uint8_t buf[70000];
-    struct ts_writer w = ts_writer_init(buf, sizeof buf);
-    struct mikey_build b = mikey_build_first(&w);
-    switch (p->type) {
-    case MIKEY_T:
-        mikey_build_t(&b, p->u.t);
-        break;
-    case MIKEY_TR:
-        mikey_build_tr(&b, p->u.tr.role, p->u.tr.t);
-        break;
-    case MIKEY_IDR:
-        mikey_build_idr(&b, p->u.id.role, p->u.id);
-        break;
-    case MIKEY_RANDR:
-        if (p->u.rand.role == 0)
-            return; /* reserved: the builder takes it for a RAND */
-        mikey_build_rand(&b, p->u.rand.role, p->u.rand.data);
-        break;
-    case MIKEY_RAND:
-        mikey_build_rand(&b, 0, p->u.rand.data);
-        break;
-    case MIKEY_SP:
-        mikey_build_sp(&b, &p->u.sp);
-        break;
-    case MIKEY_TICKET:
-        mikey_build_ticket_as(&b, &p->u.ticket, p->u.ticket.init);
-        break;
-    default:
-        return;
-    }
-    MUST_HOLD(!w.err && w.len == 1 + p->body.n);
-    MUST_HOLD(memcmp(buf + 2, p->body.p + 1, p->body.n - 1) == 0);
-}
 
 static void walk(const struct mikey_msg *m)
 {
@@ -53,11 +18,31 @@ static void walk(const struct mikey_msg *m)
     struct mikey_payload p;
     MUST_HOLD(mikey_hdr_read(&r, &hdr) == TS_OK);
     struct mikey_chain c = {r, hdr.next};
+    struct mikey_walk walk = {0};
+    struct mikey_item item;
     while (mikey_chain_next(&c, &p)) {
         must_be_inside(p.body, m->raw);
-        write_back(&p);
+        must_write_back(&p);
+        MUST_HOLD(mikey_walk(m->raw, &walk, &item));
+        MUST_HOLD(item.type == p.type && item.octets.p == p.body.p &&
+                  item.octets.n == p.body.n);
     }
     MUST_HOLD(mikey_chain_end(&c) == TS_OK);
+    MUST_HOLD(!mikey_walk(m->raw, &walk, &item));
+}
+
+/* Whoever has no key sees what a party sees, of what is broken, too. */
+static void look(struct ts_span raw, const struct mikey_msg *m, bool hdr_ok,
+                 enum ts_err err)
+{
+    struct mikey_walk walk = {0};
+    struct mikey_item item;
+    struct mikey_glance g;
+    MUST_HOLD(mikey_look(raw, &g) == err);
+    MUST_HOLD(g.bad_at == m->bad_at && g.bad_in == m->bad_in);
+    MUST_HOLD(!hdr_ok || (g.type == m->hdr.type && g.csb == m->hdr.csb));
+    while (mikey_walk(raw, &walk, &item))
+        must_be_inside(item.octets, raw);
 }
 
 static void look_at_parts(const struct mikey_msg *m)
@@ -131,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     enum ts_err err = mikey_msg_read(ts_span(data, n), &m, &hdr_ok);
     MUST_HOLD(err || hdr_ok);
+    look(ts_span(data, n), &m, hdr_ok, err);
     if (err)
         return 0;
     walk(&m);

@@ -30,6 +30,7 @@ static void write_again(const struct mikey_rtsp_spec *spec, size_t n)
             return;
         out[i] = (struct mikey_rtsp_new){spec[i].uri, ts_span(raw[i], len)};
     }
+    MUST_HOLD(mikey_rtsp_write(out, n, text, 16) == TS_E_SPACE);
     if (mikey_rtsp_write(out, n, text, sizeof text) == TS_E_SPACE)
         return;
     MUST_HOLD(mikey_rtsp_read(ts_span_str(text), again, MOST, &have, &at) ==
@@ -39,6 +40,38 @@ static void write_again(const struct mikey_rtsp_spec *spec, size_t n)
         MUST_HOLD(ts_span_equal(again[i].uri, spec[i].uri));
         MUST_HOLD(ts_span_equal(again[i].data, spec[i].data));
     }
+}
+
+/* What libmikey would not write. */
+static void write_wrong(struct ts_span value)
+{
+    char text[64];
+    struct mikey_rtsp_new out[2] = {{ts_span(NULL, 0), ts_span("", 1)},
+                                    {ts_span(NULL, 0), ts_span("", 1)}};
+    MUST_HOLD(mikey_rtsp_write(out, 0, text, sizeof text) == TS_E_EMPTY);
+    MUST_HOLD(mikey_rtsp_write(out, 2, text, sizeof text) == TS_E_DUPLICATE);
+    out[0].uri = value;
+    if (value.n && !mikey_rtsp_is_uri(value))
+        MUST_HOLD(mikey_rtsp_write(out, 1, text, sizeof text) == TS_E_FORMAT);
+    out[0].msg.n = 0;
+    MUST_HOLD(mikey_rtsp_write(out, 1, text, sizeof text) == TS_E_MISSING);
+}
+
+/* The rules, all of them. */
+static void check_rules(void)
+{
+    static const struct mikey_sdp nothing, keyed = {.n_session = 1};
+    bool server;
+    for (int event = 0; event <= MIKEY_RTSP_EVENTS; event++)
+        MUST_HOLD(mikey_rtsp_rule((enum mikey_rtsp_event)event).clause);
+    for (int m = 0; m <= MIKEY_RTSP_SETUP_ERROR + 1; m++)
+        (void)mikey_rtsp_need((enum mikey_rtsp_message)m);
+    MUST_HOLD(mikey_rtsp_initiator(MIKEY_RTSP_PLAY, &server) == TS_OK);
+    MUST_HOLD(mikey_rtsp_initiator((enum mikey_rtsp_mode)(MIKEY_RTSP_PLAY + 1),
+                                   &server) == TS_E_UNSUPPORTED);
+    MUST_HOLD(mikey_rtsp_check_sdp(&nothing, ts_span(NULL, 0)) == TS_OK);
+    MUST_HOLD(mikey_rtsp_check_sdp(&keyed, ts_span(NULL, 0)) ==
+              TS_E_UNSUPPORTED);
 }
 
 static void judge(const struct mikey_rtsp_spec *spec, size_t n)
@@ -56,7 +89,17 @@ static void judge(const struct mikey_rtsp_spec *spec, size_t n)
             &setup, spec, n, ts_span_str("mikey"), &found);
         MUST_HOLD((event == MIKEY_RTSP_SETUP_MESSAGE) == (found != NULL));
         MUST_HOLD(mikey_rtsp_rule(event).clause);
+        struct ts_span uri = mikey_rtsp_uri(&setup);
+        MUST_HOLD(!uri.p == (mikey_rtsp_expect(&setup) == MIKEY_RTSP_NOTHING));
     }
+    const struct mikey_rtsp_setup one = {
+        .request = ts_span_str("rtsp://a/m"),
+        .aggregate = ts_span_str("rtsp://a/m"),
+        .medium = ts_span_str("rtsp://a/m"),
+        .offered = MIKEY_RTSP_MEDIUM,
+    };
+    for (size_t i = 0; i < n; i++)
+        MUST_HOLD(mikey_rtsp_about(&one, &spec[i]) != MIKEY_RTSP_SESSION);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -72,6 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; i < have; i++)
         check_one(&spec[i], value);
     judge(spec, have);
+    check_rules();
+    write_wrong(value);
     if (have)
         write_again(spec, have);
     return 0;

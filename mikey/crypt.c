@@ -7,6 +7,8 @@
 #include <nettle/memxor.h>
 #include <nettle/nist-keywrap.h>
 
+#include "base/msan.h"
+
 static const struct mikey_suite suites[] = {
     {128, MIKEY_PRF_SHA1, MIKEY_ENCR_AES_CM_128, MIKEY_AUTH_SHA1, 16, 20, 20},
     {256, MIKEY_PRF_SHA256, MIKEY_ENCR_AES_CM_256, MIKEY_AUTH_SHA256, 32, 32,
@@ -41,6 +43,7 @@ bool mikey_mac_len(uint8_t auth_alg, size_t *len)
 void mikey_hmac_key(struct mikey_hmac *h, uint8_t alg, struct ts_span key)
 {
     h->alg = alg;
+    ts_msan_in(key.p, key.n);
     if (alg == MIKEY_AUTH_SHA1)
         hmac_sha1_set_key(&h->u.sha1, key.n, key.p);
     else
@@ -51,6 +54,7 @@ void mikey_hmac_add(struct mikey_hmac *h, struct ts_span s)
 {
     if (s.n == 0)
         return;
+    ts_msan_in(s.p, s.n);
     if (h->alg == MIKEY_AUTH_SHA1)
         hmac_sha1_update(&h->u.sha1, s.n, s.p);
     else
@@ -63,6 +67,7 @@ void mikey_hmac_end(struct mikey_hmac *h, uint8_t *mac, size_t n)
         hmac_sha1_digest(&h->u.sha1, n, mac);
     else
         hmac_sha256_digest(&h->u.sha256, n, mac);
+    ts_msan_out(mac, n);
 }
 
 void mikey_prf_key(struct mikey_prf *prf, uint8_t func, struct ts_span inkey)
@@ -129,6 +134,8 @@ void mikey_aes_cm(struct ts_span key, const uint8_t salt[static MIKEY_SALT_LEN],
         struct aes256_ctx k256;
     } aes;
     assert(key.n == 16 || key.n == 32);
+    ts_msan_in(key.p, key.n);
+    ts_msan_in(data, n);
     if (key.n == 16) {
         aes128_set_encrypt_key(&aes.k128, key.p);
         ctr_crypt(&aes.k128, (nettle_cipher_func *)aes128_encrypt, 16, iv, n,
@@ -139,6 +146,7 @@ void mikey_aes_cm(struct ts_span key, const uint8_t salt[static MIKEY_SALT_LEN],
                   data, data);
     }
     ts_wipe(&aes, sizeof aes);
+    ts_wipe(iv, sizeof iv);
 }
 
 enum ts_err mikey_aes_wrap(const uint8_t key[static 16],
@@ -148,8 +156,12 @@ enum ts_err mikey_aes_wrap(const uint8_t key[static 16],
     if (plain.n < 16 || plain.n % 8)
         return TS_E_RANGE;
     struct aes128_ctx aes;
+    ts_msan_in(key, 16);
+    ts_msan_in(iv, 8);
+    ts_msan_in(plain.p, plain.n);
     aes128_set_encrypt_key(&aes, key);
     aes128_keywrap(&aes, iv, plain.n + 8, out, plain.p);
+    ts_msan_out(out, plain.n + 8);
     ts_wipe(&aes, sizeof aes);
     return TS_OK;
 }
@@ -161,8 +173,12 @@ enum ts_err mikey_aes_unwrap(const uint8_t key[static 16],
     if (wrapped.n < 24 || wrapped.n % 8)
         return TS_E_RANGE;
     struct aes128_ctx aes;
+    ts_msan_in(key, 16);
+    ts_msan_in(iv, 8);
+    ts_msan_in(wrapped.p, wrapped.n);
     aes128_set_decrypt_key(&aes, key);
     int good = aes128_keyunwrap(&aes, iv, wrapped.n - 8, out, wrapped.p);
+    ts_msan_out(out, wrapped.n - 8);
     ts_wipe(&aes, sizeof aes);
     if (!good)
         ts_wipe(out, wrapped.n - 8);

@@ -118,7 +118,7 @@ void mikey_aes_cm(struct ts_span key, const uint8_t salt[static MIKEY_SALT_LEN],
  * @param key    16 bytes
  * @param iv     8 bytes of salt_key
  * @param plain  a multiple of 8 bytes, at least 16
- * @param out    gets n + 8 bytes; in other memory than plain
+ * @param out    gets n + 8 bytes; not where plain stands
  * @return OK, or E_RANGE
  */
 TS_MUST enum ts_err mikey_aes_wrap(const uint8_t key[static 16],
@@ -129,7 +129,7 @@ TS_MUST enum ts_err mikey_aes_wrap(const uint8_t key[static 16],
  * The reverse. The recovered initial value is compared in constant time.
  *
  * @param wrapped  a multiple of 8 bytes, at least 24
- * @param out      gets 8 bytes less
+ * @param out      gets 8 bytes less; not where wrapped stands
  * @return OK, E_RANGE, or E_AUTH
  */
 TS_MUST enum ts_err mikey_aes_unwrap(const uint8_t key[static 16],

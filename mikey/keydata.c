@@ -196,23 +196,23 @@ size_t mikey_kemac_begin(struct mikey_build *b, uint8_t encr)
     return ts_open_u16(b->w);
 }
 
-/* Wrap what stands since mark. nettle must not be given one memory for both. */
+/* Wrap what stands since mark. Out of a copy: nettle would copy it eight octets
+ * further with memcpy(), onto itself. */
 static void wrap(struct ts_writer *w, size_t mark, const struct mikey_cipher *c)
 {
-    uint8_t plain[MIKEY_KEYS_BYTES];
+    MIKEY_UNSET uint8_t plain[MIKEY_KEYS_BYTES];
     size_t n = w->len - mark;
-    if (!w->err && n > sizeof plain)
-        ts_writer_fail(w, TS_E_RANGE); /* our own receiver takes no more */
+    (void)ts_put_room(w, 8);
+    if (n > sizeof plain)
+        ts_writer_fail(w, TS_E_RANGE);
     if (w->err)
         return;
-    memcpy(plain, w->buf + mark, n);
-    if (ts_put_room(w, 8)) {
-        enum ts_err err =
-            mikey_aes_wrap(c->key, c->salt, ts_span(plain, n), w->buf + mark);
-        if (err)
-            ts_writer_fail(w, err);
-    }
+    uint8_t *at = w->buf + mark;
+    memcpy(plain, at, n);
+    enum ts_err err = mikey_aes_wrap(c->key, c->salt, ts_span(plain, n), at);
     ts_wipe(plain, n);
+    if (err)
+        ts_writer_fail(w, err);
 }
 
 void mikey_kemac_end(struct mikey_build *b, size_t mark,

@@ -4,6 +4,7 @@
 #include <nettle/base64.h>
 #include <strings.h>
 
+#include "base/msan.h"
 #include "base/writer.h"
 
 /* A header value as it is read. */
@@ -252,8 +253,10 @@ static void put_spec(struct ts_writer *w, const struct mikey_rtsp_new *spec)
     }
     put(w, "data=\"");
     uint8_t *room = ts_put_room(w, n);
-    if (room)
+    if (room) {
         base64_encode_raw((char *)room, spec->msg.n, spec->msg.p);
+        ts_msan_out(room, n);
+    }
     put(w, "\"");
 }
 

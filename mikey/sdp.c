@@ -3,6 +3,8 @@
 
 #include <nettle/base64.h>
 
+#include "base/msan.h"
+
 static bool is_alnum(uint8_t c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -45,6 +47,7 @@ enum ts_err mikey_sdp_decode(struct ts_span data, uint8_t *out, size_t cap,
     if (!base64_decode_update(&ctx, &len, out, data.n, (const char *)data.p) ||
         !base64_decode_final(&ctx))
         return TS_E_FORMAT;
+    ts_msan_out(out, len);
     *n = len;
     return TS_OK;
 }
@@ -83,6 +86,7 @@ enum ts_err mikey_sdp_write(struct ts_span msg, char *out, size_t cap)
         return TS_E_SPACE;
     memcpy(out, id, sizeof id - 1);
     base64_encode_raw(out + sizeof id - 1, msg.n, msg.p);
+    ts_msan_out(out + sizeof id - 1, n);
     out[sizeof id - 1 + n] = '\0';
     return TS_OK;
 }

@@ -251,6 +251,18 @@ bool mikey_srtp_policy_equal(const struct mikey_srtp_policy *a,
     return true;
 }
 
+/* What is for both is SRTCP's alone where SRTP has a value of its own. */
+static uint32_t general_value(const struct mikey_srtp_policy *p, unsigned type)
+{
+    if (type == MIKEY_SP_AUTH_ALG && has(p, MIKEY_SP_SRTP_AUTH_ALG))
+        return p->srtcp_auth_alg;
+    if (type == MIKEY_SP_AUTH_KEY && has(p, MIKEY_SP_SRTP_AUTH_KEY))
+        return p->srtcp_auth_key;
+    if (type == MIKEY_SP_TAG && has(p, MIKEY_SP_SRTP_TAG))
+        return p->srtcp_tag;
+    return value_of(p, type);
+}
+
 static unsigned width_of(unsigned type, uint32_t value)
 {
     if (params[type].shape == ROC_RATE)
@@ -269,7 +281,7 @@ void mikey_srtp_policy_write(struct ts_writer *w,
     for (unsigned type = 0; type < MIKEY_SP_PARAMS; type++) {
         if (!has(p, type))
             continue;
-        uint32_t value = value_of(p, type);
+        uint32_t value = general_value(p, type);
         unsigned n = width_of(type, value);
         ts_put_u8(w, type);
         ts_put_u8(w, n);

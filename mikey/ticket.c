@@ -21,7 +21,8 @@ static void ticket_protect(struct mikey_protect *p,
 /* R271, R274 */
 static bool lengths_ok(const struct mikey_ticket_new *in)
 {
-    if (in->n_keys == 0 || in->tpk.n < 16 || in->rand.n > 255)
+    if (in->n_keys == 0 || in->tpk.n < 16 || in->tpk.n > TS_KEY_MAX ||
+        in->rand.n > 255)
         return false;
     return in->rand.n >= in->tpk.n && in->rand.n >= in->keys[0].key.n;
 }
@@ -299,5 +300,6 @@ enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
     mikey_hmac_end(&h, mac, suite->mac);
     bool good = ts_equal(mac, suite->mac, vr.mac.p, vr.mac.n);
     ts_wipe(&h, sizeof h);
+    ts_wipe(mac, sizeof mac);
     return good ? TS_OK : TS_E_AUTH;
 }

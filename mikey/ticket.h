@@ -16,7 +16,7 @@ struct mikey_ticket_new {
     const struct mikey_suite *suite;
     uint16_t flags;
     const struct mikey_policy *policy;
-    struct ts_span tpk;           /* ticket key, 16 bytes or more */
+    struct ts_span tpk;           /* ticket key, 16 to TS_KEY_MAX bytes */
     struct ts_span tpk_id;        /* IDRpsk, so that the TPK can be found */
     struct mikey_time t;          /* time of issue */
     struct ts_span rand;          /* as long as TPK and MPK at least (R274) */
@@ -42,8 +42,8 @@ struct mikey_opened {
 
 /**
  * Append a TICKET payload without Initiator Data (R290-R300).
- * E_RANGE latches in the writer when RAND or a key is too short, or flags
- * contradict each other.
+ * E_RANGE latches in the writer when RAND or a key is too short, the TPK too
+ * long, or flags contradict each other.
  */
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in);

@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, ASAN, FUZZ = "build", "build-asan", "build-fuzz"
 TSAN, VALGRIND = "build-tsan", "build-valgrind"
+COVER, MSAN = "build-cover", "build-msan"
 LOGS = ROOT / BUILD / "check"
 TAIL = 40  # lines of a failing step's log that are shown
 FUZZ_SHORT = 5  # seconds for each target
@@ -117,15 +118,21 @@ def command_step(name, command, limit=5 * MINUTE):
     return lambda log: [verdict(name, run(log, command, limit))]
 
 
-def build_step(folder, options=(), **env):
-    """Set up a build folder unless it is there, and build all of it."""
+def set_up(log, folder, options, **env):
+    """Set up a build folder unless it is there; the exit code."""
+    if (ROOT / folder / "build.ninja").exists():
+        return 0
+    return run(log, ["meson", "setup", folder, *options], 5 * MINUTE, **env)
+
+
+def build_step(folder, options=(), targets=(), **env):
+    """Set up a build folder, and build the targets; all of it if none are
+    given."""
     def work(log):
-        if not (ROOT / folder / "build.ninja").exists():
-            code = run(log, ["meson", "setup", folder, *options],
-                       5 * MINUTE, **env)
-            if code != 0:
-                return [verdict("meson setup " + folder, code)]
-        code = run(log, ["ninja", "-C", folder], 10 * MINUTE)
+        code = set_up(log, folder, options, **env)
+        if code != 0:
+            return [verdict("meson setup " + folder, code)]
+        code = run(log, ["ninja", "-C", folder, *targets], 10 * MINUTE)
         return [verdict("build " + folder, code)]
     return work
 
@@ -224,15 +231,12 @@ def lab_step(version, runs=1):
 
 def tsan_step(log):
     """The rings are what two processes share; a test runs them in threads."""
-    options = ("-Db_sanitize=thread", "-Db_lundef=false")
-    if not (ROOT / TSAN / "build.ninja").exists():
-        code = run(log, ["meson", "setup", TSAN, *options], 5 * MINUTE)
-        if code != 0:
-            return [verdict("meson setup " + TSAN, code)]
-    code = run(log, ["ninja", "-C", TSAN, "tests/test_ring"], 5 * MINUTE)
-    if code == 0:
-        code = run(log, [str(ROOT / TSAN / "tests/test_ring")], 5 * MINUTE)
-    return [verdict("ring under TSan", code)]
+    built = build_step(TSAN, ("-Db_sanitize=thread", "-Db_lundef=false"),
+                       ("tests/test_ring",))(log)
+    if built[0][1] == FAILED:
+        return built
+    return [verdict("ring under TSan", run(
+        log, [str(ROOT / TSAN / "tests/test_ring")], 5 * MINUTE))]
 
 
 def valgrind_step(log):
@@ -246,6 +250,96 @@ def valgrind_step(log):
                       "5", "--wrap", "valgrind -q --error-exitcode=9 "
                       "--leak-check=full --errors-for-leak-kinds=definite",
                       UNIT_OOM="no")(log)
+
+
+def coverage_step(log):
+    """What the start inputs of the fuzz targets reach of mikey/."""
+    built = build_step(COVER, ("-Dfuzz_coverage=true", "--buildtype=debug"),
+                       ("fuzz/cover",), CC="clang")(log)
+    if built[0][1] == FAILED:
+        return built
+    return [verdict("fuzz coverage", run(
+        log, [sys.executable, "fuzz/coverage.py", COVER], 5 * MINUTE))]
+
+
+def flow_of(log, folder):
+    """Each case of the constant flow counts."""
+    from_here = log.tell()
+    code = run(log, [sys.executable, "tests/constant_flow.py", folder],
+               10 * MINUTE)
+    log.flush()
+    said = re.findall(r"^(ok|not ok) (\w+)",
+                      Path(log.name).read_text()[from_here:], re.M)
+    results = [(f"{folder}: {name}", PASSED if ok == "ok" else FAILED,
+                "a secret decides") for ok, name in said]
+    if code != 0 and not any(r[1] == FAILED for r in results):
+        results.append(verdict("constant_flow.py", code))
+    return results
+
+
+def flow_step(nightly):
+    """What is shipped; by night also what other compilers make of it, as it
+    is they who put branches in."""
+    others = [(cc, level) for cc in ("gcc", "clang") for level in "13s"]
+
+    def work(log):
+        results = flow_of(log, BUILD)
+        for cc, level in others if nightly else ():
+            folder = f"build-flow-{cc}-{level}"
+            built = build_step(
+                folder, ("-Dprograms=false", f"-Doptimization={level}",
+                         "-Dc_args=-gdwarf-4"),  # as valgrind reads it
+                ("tests/constant_flow",), CC=cc)(log)
+            results += built if built[0][1] == FAILED else flow_of(log, folder)
+        return results
+    return work
+
+
+def core_programs(folder):
+    """The unit tests of base and mikey, as targets of a build folder."""
+    said = subprocess.run(["meson", "introspect", "--tests", folder], cwd=ROOT,
+                          check=True, text=True, stdout=subprocess.PIPE)
+    return [os.path.relpath(test["cmd"][0], ROOT / folder)
+            for test in json.loads(said.stdout)
+            if any(s.endswith(":core") for s in test["suite"])]
+
+
+def msan_step(oom):
+    """base and mikey only: most libraries below the others use memory that
+    this sanitizer did not see being written."""
+    flag = "-fsanitize=memory"
+    options = ("-Db_sanitize=memory", "-Db_lundef=false",
+               f"-Dc_args={flag} -fsanitize-memory-track-origins",
+               f"-Dc_link_args={flag}")
+
+    def work(log):
+        code = set_up(log, MSAN, options, CC="clang")
+        if code != 0:
+            return [verdict("meson setup " + MSAN, code)]
+        built = build_step(MSAN, targets=core_programs(MSAN))(log)
+        if built[0][1] == FAILED:
+            return built
+        return meson_step(MSAN, "core", 20 * MINUTE, UNIT_OOM=oom)(log)
+    return work
+
+
+def foreign_step(arch):
+    """The unit tests of base and mikey on another architecture."""
+    def work(log):
+        folder = ROOT / f"build-{arch}" / "build"
+        json_log = folder / "meson-logs" / "foreign.json"
+        json_log.unlink(missing_ok=True)
+        code = run(log, [sys.executable, "build-aux/foreign.py", arch],
+                   20 * MINUTE)
+        log.flush()
+        if code == 77:
+            said = Path(log.name).read_text().splitlines()
+            return [(arch, SKIPPED, said[-1])]
+        results = read_meson_log(json_log) if json_log.exists() else []
+        if code != 0 and not any(r[1] == FAILED for r in results):
+            results.append(verdict("foreign.py " + arch, code))
+        return [(f"{arch}: {name}", *rest) for name, *rest in results]
+    return work
 
 
 def kill_step(runs):
@@ -307,6 +401,7 @@ def steps(nightly):
     #     "spec report", [python, "build-aux/spec_report.py"])
     yield "unit tests", meson_step(BUILD, "unit", 5 * MINUTE)
     # yield "pins", pins_step(30 if nightly else 3)
+    yield "constant flow", flow_step(nightly)
     yield "integration tests", meson_step(BUILD, "integration", 10 * MINUTE)
     yield "documents and peers", meson_step(BUILD, "once", 10 * MINUTE)
     yield "sanitizer build", build_step(
@@ -320,6 +415,10 @@ def steps(nightly):
     yield "rings, threads sanitized", tsan_step
     yield "lab ipv4", lab_step("4", lab_runs)
     yield "lab ipv6", lab_step("6", lab_runs)
+    yield "memory sanitizer", msan_step("yes" if nightly else "no")
+    yield "big-endian, s390x", foreign_step("s390x")
+    yield "32 bits, i386", foreign_step("i386")
+    yield "fuzz coverage", coverage_step
     yield "fuzz build", build_step(FUZZ, CLANG_FUZZ, CC="clang")
     yield "fuzz", fuzz_step(fuzz_time)
     if nightly:

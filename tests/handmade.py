@@ -8,7 +8,7 @@ up. Names tell what each is there for.
 import base64
 
 from mikeyread import KEY_DATA
-from test_mikeytool import link, sized
+from mikeytool_rig import link, sized
 
 T, ID, CERT, CHASH, V, SP, RAND, ERR = 5, 6, 7, 8, 9, 10, 11, 12
 KEMAC, PKE, DH, SIGN = 1, 2, 3, 4

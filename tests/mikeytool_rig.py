@@ -5,6 +5,7 @@ A test is started as python3 tests/test_mikeytool_NAME.py BUILD.
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -181,8 +182,10 @@ def all_messages():
     with."""
     found = [bytes.fromhex(text) for suite in ("128", "256")
              for text in vectors(f"exchange-{suite}")["messages"].values()]
+    # what fuzzing found has a hash for its name, and may be broken
     found += [path.read_bytes() for path in
-              sorted((HERE.parent / "fuzz/corpus/mikey_msg").iterdir())]
+              sorted((HERE.parent / "fuzz/corpus/mikey_msg").iterdir())
+              if not re.fullmatch("[0-9a-f]{40}", path.name)]
     return list(dict.fromkeys(found))
 
 

@@ -76,10 +76,11 @@ def messages(program, path, *options):
 
 # Titles of fields that have another name in the JSON.
 TITLES = {"time": "Time", "seconds": "Seconds", "text": "Text"}
-# Fields that JSON has no member for: reserved bits, what it has in another
-# form, and where the message was found.
-EXTRA = {"mikeyt.dh.reserved", "mikeyt.ts.counter", "mikeyt.cert.url",
-         "mikeyt.carrier", "mikeyt.base64"}
+# Fields that JSON has no member for: what it has in another form, and where
+# the message was found.
+EXTRA = {"mikeyt.ts.counter", "mikeyt.cert.url", "mikeyt.carrier",
+         "mikeyt.base64"}
+
 
 class Difference(AssertionError):
     pass

@@ -171,6 +171,7 @@ static void a_ticket_has_long_enough_keys(void **state)
     FAILS(TS_E_RANGE, ticket_with(32, 16, 16));
     FAILS(TS_E_RANGE, ticket_with(16, 16, 32));
     FAILS(TS_E_RANGE, ticket_with(16, 256, 16));
+    FAILS(TS_E_RANGE, ticket_with(TS_KEY_MAX + 1, 255, 16));
 }
 
 /* A message that does not fit leaves an error, never half a message. */
@@ -189,9 +190,50 @@ static void a_message_that_does_not_fit_is_not_built(void **state)
     }
 }
 
+/* AMB 11: eight octets more than were given, and all of them come back. */
+static void with_aes_kw_keys_are_wrapped_and_unwrapped(void **state)
+{
+    enum { N = 9 };
+    static struct mikey_keys opened;
+    const struct mikey_suite *suite = mikey_suite_kw();
+    uint8_t octets[N][TS_KEY_MAX], buf[1024];
+    struct mikey_key keys[N];
+    struct mikey_protect p;
+    struct mikey_payload kemac;
+    struct ts_writer w = ts_writer_init(buf, sizeof buf);
+    struct mikey_build b = mikey_build_first(&w);
+    const struct mikey_time t = {MIKEY_NTP_UTC, 1};
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < sizeof octets[i]; j++)
+            octets[i][j] = (uint8_t)(j + 37 * i);
+        keys[i] = (struct mikey_key){.type = i ? MIKEY_TGK : MIKEY_MPK,
+                                     .key = ts_span(octets[i], TS_KEY_MAX),
+                                     .spi = ts_span(octets[i], 1)};
+    }
+    mikey_protect_begin(&p, suite, ts_span(octets[0], 16), MIKEY_SEL_RESP, 1,
+                        ts_span(octets[1], 16), ts_span(octets[2], 16));
+    mikey_build_keys(&b, &p, t, keys, N);
+    OK(w.err);
+    struct mikey_chain c = mikey_chain_first(ts_written(&w));
+    assert_true(mikey_chain_next(&c, &kemac));
+    OK(mikey_open_keys(&kemac.u.kemac, &p, t, 1, &opened));
+    assert_int_equal(opened.n, N);
+    for (size_t i = 0; i < N; i++)
+        assert_memory_equal(opened.k[i].key.p, octets[i], TS_KEY_MAX);
+
+    /* a session key first has no SPI that may be lengthened: 69 octets */
+    w = ts_writer_init(buf, sizeof buf);
+    b = mikey_build_first(&w);
+    mikey_build_keys(&b, &p, t, keys + 1, 1);
+    FAILS(TS_E_RANGE, w.err);
+    mikey_protect_end(&p);
+}
+
 UNIT_MAIN(cmocka_unit_test(without_forking_mpki_protects_both_messages),
           cmocka_unit_test(a_rand_that_is_left_out_has_length_0),
           cmocka_unit_test(an_id_is_not_an_idr),
           cmocka_unit_test(a_rand_is_as_long_as_the_key),
           cmocka_unit_test(a_ticket_has_long_enough_keys),
-          cmocka_unit_test(a_message_that_does_not_fit_is_not_built))
+          cmocka_unit_test(a_message_that_does_not_fit_is_not_built),
+          cmocka_unit_test(with_aes_kw_keys_are_wrapped_and_unwrapped))

@@ -509,6 +509,11 @@ static void each_parameter_is_written_as_it_reads(void **state)
     assert_int_equal(p.set, 0x1abfff);
     OK(read_sp(written(&p, buf, sizeof buf), &again));
     assert_memory_equal(&p, &again, sizeof p);
+    /* SRTP's own values, while SRTCP has those for both */
+    OK(read_sp(BODY(2, 1, 1, 14, 1, 2, 3, 1, 16, 16, 1, 9, 11, 1, 10, 18, 1, 4),
+               &p));
+    OK(read_sp(written(&p, buf, sizeof buf), &again));
+    assert_memory_equal(&p, &again, sizeof p);
     struct ts_writer w = ts_writer_init(buf, sizeof buf);
     p.set = UINT32_C(1) << MIKEY_SP_PARAMS;
     mikey_srtp_policy_write(&w, &p);

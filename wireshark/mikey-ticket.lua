@@ -186,7 +186,7 @@ local FIELDS = {
     {"dh.group", "uint8", "DH-Group", DEC,
         {[0] = "OAKLEY 5", "OAKLEY 1", "OAKLEY 2"}},
     {"dh.value", "bytes", "DH-value"},
-    {"dh.reserved", "uint8", "Reserv", DEC, nil, 0xf0},
+    {"dh.reserved", "uint8", "reserv", DEC, nil, 0xf0},
     {"sign", "none", "SIGN"},
     {"sign.type", "uint16", "S type", DEC,
         {[0] = "RSA/PKCS#1/1.5", "RSA/PSS", "ECCSI", [15] = "ECDSA"},
