@@ -72,6 +72,13 @@ def _v_last(case):
                if region in (None, "Ticket Data"))
 
 
+def _policies_once(case):
+    """The SP of the message have numbers of their own."""
+    numbers = [p["Policy no"] for p in case.document["payloads"]
+               if p["payload"] == "SP"]
+    return len(set(numbers)) == len(numbers)
+
+
 def _two_v(case):
     """Vi and Vr are there, and Vr is the last one (R245)."""
     return all([p["payload"] for p in chain].count("V") == 2
@@ -129,6 +136,9 @@ READING = (
     Tolerance(r"^[A-Z]+ stands twice", "OK", _once_each,
               "unexpected payloads are ignored, however many there are "
               "(R30, R46, R231, R243, R292)"),
+    Tolerance(r"policy \d+ stands twice", "OK", _policies_once,
+              "an SP in TP Data or Ticket Data is unexpected, so it is ignored "
+              "(R231, R292)"),
     Tolerance(r"V is not the last payload", "OK", _v_last,
               "a V in TP Data is unexpected, so it is ignored (R231)"),
     Tolerance(r"Initiator Data is not Vi and Vr", "OK", _two_v,
