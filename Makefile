@@ -12,7 +12,8 @@ FUZZ_SECONDS = 60
 export IPV
 
 .PHONY: all deps programs demo check bench fuzz fuzz-coverage constant-flow \
-	foreign nightly lint pins spec-report install clean help
+	foreign nightly lint pins spec-report api-docs install uninstall clean \
+	help
 .NOTPARALLEL:
 
 all: programs ## install what is missing, build (the default)
@@ -74,8 +75,15 @@ pins: deps ## disable what is pinned, see tests fail; PINS="R42 R13"
 spec-report: deps ## RFC 6043 at code and at tests: build/spec-report.html
 	$(PYTHON) build-aux/spec_report.py
 
+api-docs: deps ## reference of libmikey: build/api/html/index.html
+	mkdir -p $(BUILD)
+	doxygen docs/Doxyfile
+
 install: programs ## to the prefix of the build folder; DESTDIR is honoured
 	meson install -C $(BUILD) --no-rebuild
+
+uninstall: ## take away what the last `make install` put there
+	ninja -C $(BUILD) uninstall
 
 clean: ## remove all build folders
 	rm -rf $(BUILD) build-asan build-cover build-flow-* build-fuzz build-i386 \

@@ -6,6 +6,10 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** A result that must not be ignored. */
 #define TS_MUST __attribute__((warn_unused_result))
 
@@ -40,11 +44,9 @@
     X(E_STATE, "not possible in this state")                                   \
     X(E_INTERNAL, "internal error")
 
-enum ts_err {
-#define X(name, text) TS_##name,
-    TS_ERR_LIST(X)
-#undef X
-};
+#define TS_ERR_NAME(name, text) TS_##name,
+enum ts_err { TS_ERR_LIST(TS_ERR_NAME) };
+#undef TS_ERR_NAME
 
 /**
  * Text of an error.
@@ -62,5 +64,9 @@ const char *ts_strerror(enum ts_err err);
  * @return a constant string, never NULL
  */
 const char *ts_errname(enum ts_err err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

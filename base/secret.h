@@ -53,6 +53,8 @@ static inline struct ts_span ts_key_span(const struct ts_key *key)
     return (struct ts_span){key->b, key->len};
 }
 
+/* ---- of a program, not of libmikey: these two ask the kernel ---- */
+
 /**
  * Random bytes from the kernel (getrandom). A ts_random_fn; arg is not used.
  *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the KMS costs, as ratios: the figures of `make bench`.
+"""What KMS and library cost, as ratios: the figures of `make bench`.
 
     bench.py [BUILD-FOLDER]
 
@@ -48,6 +48,7 @@ TGS = 2000  # requests of each kind that krb5kdc gets a round
 THOUSAND, MILLION = 1000, 1000000
 STARTS = 3  # of which the median is taken
 TRIES = 3  # of a load that meets errors
+TEXT_MAX = 150 * 1024  # bytes of libmikey
 
 
 def say(text):
@@ -61,7 +62,9 @@ class Figures:
         self.missed = []
 
     def add(self, name, value, unit, bound=None):
-        text = "" if value is None else f"{value:.4g}"
+        text = f"{value:.4g}" if isinstance(value, float) else value
+        if value is None:
+            text = ""
         print(name, text, unit, "" if bound is None else f"{bound:g}",
               sep="\t", flush=True)
         if value is not None and bound is not None and value > bound:
@@ -260,6 +263,19 @@ class Krb5:
         return found
 
 
+def bench_library(build, figures):
+    """libmikey as others get it: the shared library."""
+    say("libmikey")
+    out = subprocess.run(["size", build / "mikey" / "libmikey.so"], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    figures.add("libmikey-text-bytes", int(out.splitlines()[1].split()[0]),
+                "bytes", TEXT_MAX)
+    out = subprocess.run([build / "bench" / "bench-parse"], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    for line in out.splitlines():
+        figures.add_line(line)
+
+
 def bench_engine(build, figures):
     """The median of several processes: where memory comes to lie in one of
     them moves its figures by up to a tenth."""
@@ -340,6 +356,7 @@ def main():
     build = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build")
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="tessera-bench.") as folder:
+        bench_library(build.resolve(), figures)
         bench_engine(build.resolve(), figures)
         bench_kms(build.resolve(), Path(folder), figures)
     for name in figures.missed:

@@ -31,6 +31,7 @@ CROSS = """[binaries]
 c = {compiler}
 ar = '{ar}'
 strip = '{strip}'
+objcopy = '{objcopy}'
 pkgconfig = 'pkg-config'
 exe_wrapper = {wrapper}
 
@@ -163,8 +164,9 @@ def make_build(arch):
     cross = arch.build / "cross.ini"
     cross.write_text(CROSS.format(
         compiler=arch.compiler(), wrapper=arch.wrapper(), ar=arch.tool("ar"),
-        strip=arch.tool("strip"), sysroot=arch.sysroot, triple=arch.triple,
-        family=arch.family, endian=arch.endian))
+        strip=arch.tool("strip"), objcopy=arch.tool("objcopy"),
+        sysroot=arch.sysroot, triple=arch.triple, family=arch.family,
+        endian=arch.endian))
     folder = arch.build / "build"
     if not (folder / "build.ninja").exists():
         must_run("meson", "setup", folder, "--cross-file", cross,

@@ -13,7 +13,7 @@ static struct mikey_build answer_hdr(struct ts_writer *w,
 {
     const struct mikey_hdr hdr = {
         .type = MIKEY_TRANSFER_RESP,
-        .v = false,                    /* R67 */
+        .v = false,                    /* R67, R192 */
         .prf = in->init->hdr.prf,      /* R66 */
         .csb = in->init->hdr.csb,      /* R66 */
         .n_cs = in->n_cs,              /* R71 */

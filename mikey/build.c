@@ -38,8 +38,10 @@ static void put_time(struct ts_writer *w, struct mikey_time t)
         ts_put_u64(w, t.value);
     else if (t.type == MIKEY_COUNTER)
         ts_put_u32(w, (uint32_t)t.value);
-    else
+    else if (t.type == MIKEY_NTP_UTC_32)
         ts_put_u32(w, (uint32_t)(t.value >> 32));
+    else
+        ts_writer_fail(w, TS_E_RANGE);
 }
 
 void mikey_build_t(struct mikey_build *b, struct mikey_time t)

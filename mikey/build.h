@@ -33,7 +33,7 @@ struct mikey_build mikey_build_hdr(struct ts_writer *w,
 /** Begin a payload: its type goes to the one before, its next octet is 0. */
 void mikey_build_payload(struct mikey_build *b, enum mikey_next type);
 
-/** T. */
+/** T. E_RANGE latches for a type that nobody knows, here and in TR. */
 void mikey_build_t(struct mikey_build *b, struct mikey_time t);
 
 /** TR. */

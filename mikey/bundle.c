@@ -5,8 +5,6 @@
  */
 #include "mikey/bundle_state.h"
 
-#include "mikey/srtp.h"
-
 /* ---- the ends ---- */
 
 void mikey_ends_wipe(struct mikey_ends *e)
@@ -59,7 +57,7 @@ enum ts_err mikey_keys_join(struct mikey_keys *keys,
 
 /* ---- memory ---- */
 
-enum { BUFFERS = 3 };
+enum { BUFFERS = 5 };
 
 size_t mikey_bundle_size(size_t max)
 {
@@ -92,6 +90,15 @@ static void keep_rands(struct mikey_bundle *b, const struct mikey_ends *e)
     if (b->csb.flags & MIKEY_FLAG_G)
         rand[MIKEY_RAND_R] = keep_rand(b->copy[1], e->resp.rand[MIKEY_RAND_R]);
     rand[MIKEY_RAND_KMS] = keep_rand(b->copy[2], e->resp.rand[MIKEY_RAND_KMS]);
+}
+
+/* R162: a TICKET that is repeated must be this one. Where there is no room for
+ * it, no update of ours could hold it, and none is taken that does. */
+static void keep_ticket(struct mikey_bundle *b, const struct mikey_ticket *t)
+{
+    if (mikey_buf_set(&b->ticket, ts_span(t->body.p + 1, t->body.n - 1)))
+        return;
+    b->csb.ticket = mikey_buf_span(&b->ticket);
 }
 
 /* Session keys only: what the MPKs were for is over. */
@@ -138,12 +145,15 @@ enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
     memset(b, 0, sizeof *b); /* lint: the caller's memory, not yet a key's */
     b->side = e->side;
     b->party = e->party;
-    b->map = buf[0];
+    b->entries = buf[0];
     b->params = buf[1];
     b->pending = buf[2];
+    b->ticket = buf[3];
+    b->scratch = buf[4];
     b->csb.flags = e->init.ticket.tp.flags;
     b->rekey = rekey_interval(&e->init);
     keep_rands(b, e);
+    keep_ticket(b, &e->init.ticket);
     mikey_protect_begin(
         &b->csb.keys, mikey_suite_prf(e->init.hdr.prf), ts_key_span(&e->mpk),
         e->alone ? MIKEY_SEL_INIT : MIKEY_SEL_RESP, /* R164 */
@@ -161,7 +171,7 @@ enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
         mikey_bundle_wipe(b);
         return err;
     }
-    b->last = last->t;
+    b->last = b->own = last->t;
     b->keyed_at = now->us / 1000000;
     *bundle = b;
     return TS_OK;
@@ -169,49 +179,26 @@ enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
 
 /* ---- policies and sessions ---- */
 
-const struct mikey_sp *mikey_bundle_sp(const struct mikey_bundle *b, uint8_t no)
-{
-    for (size_t i = 0; i < b->n_sp; i++)
-        if (b->sp[i].no == no)
-            return &b->sp[i];
-    return NULL;
-}
-
-/* R85, R86: a policy of the peer's must be acceptable before it is kept. */
-static enum ts_err judge(const struct mikey_bundle *b,
-                         const struct mikey_sp *sp)
-{
-    struct mikey_srtp_policy p;
-    const struct mikey_party *party = b->party;
-    if (sp->prot != MIKEY_PROT_SRTP)
-        return TS_OK; /* not ours to judge; a session of it gets no key here */
-    enum ts_err err = mikey_srtp_policy_read(sp, &p);
-    if (err)
-        return err;
-    bool good = party->acceptable ? party->acceptable(party->arg, &p)
-                                  : b->side == MIKEY_RESPONDER;
-    return good ? TS_OK : TS_E_UNSUPPORTED;
-}
-
 enum ts_err mikey_bundle_policies(struct mikey_bundle *b,
                                   const struct mikey_msg *m, bool ours)
 {
+    struct mikey_sps *set = &b->sps;
     for (size_t i = 0; i < m->n_sp; i++) {
         const struct mikey_sp *sp = &m->sp[i], *old;
-        old = mikey_bundle_sp(b, sp->no);
+        old = mikey_sps_find(set, sp->no);
         if (old &&
             (old->prot != sp->prot || !ts_span_equal(old->params, sp->params)))
             return TS_E_MISMATCH; /* a number names one policy */
         if (old)
             continue; /* R79: sent again */
-        if (b->n_sp == MIKEY_SP_MAX ||
+        if (set->n == MIKEY_SP_MAX ||
             sp->params.n > b->params.cap - b->params.n)
             return TS_E_SPACE;
-        b->sp[b->n_sp] = *sp;
-        b->sp[b->n_sp].params.p = b->params.p + b->params.n;
+        set->sp[set->n] = *sp;
+        set->sp[set->n].params.p = b->params.p + b->params.n;
         if (sp->params.n)
             memcpy(b->params.p + b->params.n, sp->params.p, sp->params.n);
-        b->ours[b->n_sp++] = ours;
+        set->ours[set->n++] = ours;
         b->params.n += sp->params.n;
     }
     return TS_OK;
@@ -226,12 +213,10 @@ static enum ts_err check_session(const struct mikey_bundle *b,
         return TS_E_MISSING; /* R68, R69, R200, R208 */
     if (cs->prot == MIKEY_PROT_SRTP && cs->session.n == 0)
         return TS_E_MISSING; /* R69, R205 */
-    const struct mikey_sp *sp = mikey_bundle_sp(b, cs->policies.p[0]);
-    if (!sp || sp->prot != cs->prot)
-        return TS_E_MISMATCH; /* R203 */
     if (!mikey_keys_find(keys, cs->spi))
-        return TS_E_NOTFOUND;                          /* R167 */
-    return b->ours[sp - b->sp] ? TS_OK : judge(b, sp); /* R85, R86 */
+        return TS_E_NOTFOUND; /* R167, R209 */
+    return mikey_sps_judge(&b->sps, b->party, b->side, cs->policies.p[0],
+                           cs->prot); /* R85, R86, R203 */
 }
 
 enum ts_err mikey_bundle_map(struct mikey_bundle *b,
@@ -247,9 +232,11 @@ enum ts_err mikey_bundle_map(struct mikey_bundle *b,
         if (err)
             return err;
     }
-    enum ts_err err = mikey_buf_set(&b->map, hdr->map);
+    enum ts_err err = mikey_buf_set(&b->entries, hdr->map);
     if (!err)
-        b->n_cs = hdr->n_cs;
+        b->map = (struct mikey_hdr){.n_cs = hdr->n_cs,
+                                    .map_type = MIKEY_MAP_GENERIC,
+                                    .map = mikey_buf_span(&b->entries)};
     return err;
 }
 
@@ -267,23 +254,13 @@ struct mikey_id mikey_bundle_peer(const struct mikey_bundle *b)
 
 size_t mikey_bundle_sessions(const struct mikey_bundle *b)
 {
-    return b->n_cs;
+    return b->map.n_cs;
 }
 
 enum ts_err mikey_bundle_session(const struct mikey_bundle *b, size_t nth,
                                  struct mikey_session *session)
 {
-    struct ts_reader r = ts_reader_span(mikey_buf_span(&b->map));
-    struct mikey_cs cs;
-    if (nth >= b->n_cs)
-        return TS_E_NOTFOUND;
-    for (size_t i = 0; i <= nth; i++) {
-        enum ts_err err = mikey_cs_read(&r, &cs);
-        if (err)
-            return err;
-    }
-    *session = mikey_cs_session(&cs);
-    return TS_OK;
+    return mikey_map_session(&b->map, nth, session);
 }
 
 size_t mikey_bundle_keys(const struct mikey_bundle *b,
@@ -305,7 +282,7 @@ static enum ts_err srtp_key(const struct mikey_bundle *b,
 {
     const uint16_t flags = b->csb.flags;
     const struct mikey_suite *suite = b->csb.keys.suite;
-    const struct mikey_sp *sp = mikey_bundle_sp(b, cs->policies.p[0]);
+    const struct mikey_sp *sp = mikey_sps_find(&b->sps, cs->policies.p[0]);
     const struct ts_span none = {NULL, 0};
     const struct mikey_tek_base base = {
         .prf = suite->prf, /* R152 */
@@ -330,12 +307,9 @@ static enum ts_err srtp_key(const struct mikey_bundle *b,
 enum ts_err mikey_bundle_srtp(const struct mikey_bundle *b, uint8_t cs,
                               struct mikey_srtp_key *out)
 {
-    const struct mikey_hdr hdr = {.n_cs = b->n_cs,
-                                  .map_type = MIKEY_MAP_GENERIC,
-                                  .map = mikey_buf_span(&b->map)};
     struct mikey_cs found;
     *out = (struct mikey_srtp_key){0};
-    enum ts_err err = mikey_cs_find(&hdr, cs, &found);
+    enum ts_err err = mikey_cs_find(&b->map, cs, &found);
     if (!err)
         err = srtp_key(b, &found, out);
     if (err)

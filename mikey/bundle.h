@@ -38,8 +38,10 @@ TS_MUST enum ts_err mikey_keys_join(struct mikey_keys *keys,
  * Make the bundle.
  *
  * @param mem, n  the caller's memory
- * @return OK; E_SPACE; E_NOTFOUND (a session whose SPI names no key: R167);
- *         E_MISMATCH (no policy with that number)
+ * @return OK; E_SPACE (also: not aligned); E_MISSING (a session that is not
+ *         complete: R69); E_NOTFOUND (one whose SPI names no key: R167);
+ *         E_MISMATCH (no policy with that number); E_UNSUPPORTED (a policy of
+ *         the peer's that will not do: R86)
  */
 TS_MUST enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
                                        const struct mikey_now *now, void *mem,

@@ -4,30 +4,31 @@
 #define MIKEY_BUNDLE_STATE_H
 
 #include "mikey/bundle.h"
+#include "mikey/session.h"
 
 struct mikey_bundle {
     enum mikey_side side; /* ours */
     const struct mikey_party *party;
-    struct mikey_csb csb;   /* views into what follows */
-    uint8_t copy[3][255];   /* RANDRi, RANDRr, RANDRkms */
+    struct mikey_csb csb; /* views into what follows */
+    uint8_t copy[3][255]; /* RANDRi, RANDRr, RANDRkms */
+    struct mikey_buf ticket;
     struct mikey_name i, r; /* who the ends are */
     uint32_t rekey;         /* TRr, seconds; 0: none */
     uint64_t keyed_at;      /* Unix seconds of the last new keys */
-    struct mikey_time last; /* highest T seen from either side */
-    struct mikey_keys keys; /* session keys */
-    uint8_t n_cs;
-    struct mikey_buf map; /* GENERIC-ID entries, each complete */
-    size_t n_sp;
-    struct mikey_sp sp[MIKEY_SP_MAX];
-    bool ours[MIKEY_SP_MAX];  /* we sent that policy */
+    /* T is above that of each message in force, and of each other one of ours:
+     * only of own, the last that we sent, it may be below. Both sides encrypt
+     * with the same keys, and a message of ours may come back to us. */
+    struct mikey_time last, own;
+    struct mikey_keys keys; /* session keys, the oldest first */
+    struct mikey_hdr map;   /* n_cs, map_type and map: entries, each complete */
+    struct mikey_buf entries; /* where those stand */
+    struct mikey_sps sps;
     struct mikey_buf params;  /* where their parameters stand */
     bool waiting;             /* for the answer to ... */
     struct mikey_buf pending; /* ... our update's TRANSFER_INIT */
+    struct mikey_buf scratch; /* for what a message is made of */
+    struct mikey_refusal refusal;
 };
-
-/** The policy with that number, NULL if there is none. */
-const struct mikey_sp *mikey_bundle_sp(const struct mikey_bundle *b,
-                                       uint8_t no);
 
 /**
  * Add a message's policies.

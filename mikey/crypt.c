@@ -12,7 +12,7 @@
 static const struct mikey_suite suites[] = {
     {128, MIKEY_PRF_SHA1, MIKEY_ENCR_AES_CM_128, MIKEY_AUTH_SHA1, 16, 20, 20},
     {256, MIKEY_PRF_SHA256, MIKEY_ENCR_AES_CM_256, MIKEY_AUTH_SHA256, 32, 32,
-     32}, /* R210, R211 */
+     32}, /* R210, R211, R276, R277 */
     {128, MIKEY_PRF_SHA1, MIKEY_ENCR_AES_KW_128, MIKEY_AUTH_SHA1, 16, 20, 20},
 };
 
@@ -73,7 +73,8 @@ void mikey_hmac_end(struct mikey_hmac *h, uint8_t *mac, size_t n)
 void mikey_prf_key(struct mikey_prf *prf, uint8_t func, struct ts_span inkey)
 {
     assert(inkey.n > 0 && inkey.n <= TS_KEY_MAX);
-    uint8_t alg = func == MIKEY_PRF_SHA1 ? MIKEY_AUTH_SHA1 : MIKEY_AUTH_SHA256;
+    uint8_t alg =
+        func == MIKEY_PRF_SHA1 ? MIKEY_AUTH_SHA1 : MIKEY_AUTH_SHA256; /* R194 */
     prf->n = 0;
     for (size_t at = 0; at < inkey.n; at += 32) {
         size_t n = inkey.n - at < 32 ? inkey.n - at : 32;
@@ -86,15 +87,15 @@ static void prf_block(struct mikey_hmac *h, struct ts_span label, bool onto,
                       uint8_t *out, size_t n)
 {
     MIKEY_UNSET uint8_t a[MIKEY_MAC_MAX], block[MIKEY_MAC_MAX];
-    size_t size = h->alg == MIKEY_AUTH_SHA1 ? 20 : 32;
-    struct ts_span from = label; /* A_0 */
+    size_t size = h->alg == MIKEY_AUTH_SHA1 ? 20 : 32; /* R195 */
+    struct ts_span from = label;                       /* A_0 */
 
     for (size_t at = 0; at < n; at += size) {
         mikey_hmac_add(h, from);
         mikey_hmac_end(h, a, size);
         from = ts_span(a, size);
         mikey_hmac_add(h, from);
-        mikey_hmac_add(h, label);
+        mikey_hmac_add(h, label); /* R193 */
         size_t want = n - at < size ? n - at : size;
         mikey_hmac_end(h, onto ? block : out + at, want);
         if (onto)

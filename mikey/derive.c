@@ -49,11 +49,11 @@ static void label_begin(struct label *l, uint32_t constant, uint8_t cs,
     ts_put(&l->w, head, sizeof head);
 }
 
-/* Length and value; the length stays when the value is left out (R149). */
+/* Length and value; the length stays when the value is left out. */
 static void label_rand(struct label *l, struct ts_span rand)
 {
-    ts_put_u8(&l->w, (unsigned)rand.n);
-    ts_put_span(&l->w, rand);
+    ts_put_u8(&l->w, (unsigned)rand.n); /* R149, R157 */
+    ts_put_span(&l->w, rand);           /* R140, R301: not the payload */
 }
 
 static void label_prf(struct label *l, struct mikey_prf *prf, uint8_t *out,
@@ -123,7 +123,7 @@ void mikey_derive_mpk(struct mikey_prf *prf, size_t len, struct ts_span rand,
     label_begin(&l, C_MPK_R, NO_CS, NO_CSB, MIKEY_SEL_MPK);
     label_rand(&l, rand);
     label_prf(&l, prf, mpk_r->b, len);
-    mpk_r->len = (uint8_t)len;
+    mpk_r->len = (uint8_t)len; /* R304 */
 }
 
 void mikey_derive_vr_key(struct mikey_prf *prf, const struct mikey_suite *suite,
@@ -154,7 +154,7 @@ void mikey_derive_fork(struct mikey_prf *prf, size_t len, bool mpk,
     ts_put_span(&l.w, id);
     label_rand(&l, rand_kms);
     label_prf(&l, prf, out->b, len);
-    out->len = (uint8_t)len;
+    out->len = (uint8_t)len; /* R143 */
 }
 
 void mikey_derive_tek(const struct ts_key *tgk, uint8_t prf,

@@ -321,6 +321,16 @@ TS_MUST enum ts_err mikey_transfer_check(const struct mikey_msg *m,
                                          uint8_t *error);
 
 /**
+ * The same for a Responder that knows this kind of ticket, or does not.
+ *
+ * @param known  what O=0 asks for will be done (R229)
+ */
+TS_MUST enum ts_err mikey_transfer_check_kind(const struct mikey_msg *m,
+                                              bool known,
+                                              struct mikey_policy *policy,
+                                              uint8_t *error);
+
+/**
  * Responder: verify TRANSFER_INIT with MPKi and, if I=1, against Vi (R133,
  * R134, R189); then decrypt the Initiator's keys, if it has any.
  *

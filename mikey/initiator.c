@@ -6,7 +6,7 @@
 #include "mikey/initiator_state.h"
 #include "mikey/kms.h"
 
-enum { BUFFERS = 3 };
+enum { BUFFERS = 4 };
 
 size_t mikey_initiator_size(size_t max)
 {
@@ -25,7 +25,8 @@ struct mikey_initiator *mikey_initiator_init(void *mem, size_t n,
                                   .suite = mikey_party_suite(party),
                                   .sent = buf[0],
                                   .ticket = buf[1],
-                                  .offered = buf[2]};
+                                  .offered = buf[2],
+                                  .scratch = buf[3]};
     return i;
 }
 
@@ -45,16 +46,44 @@ mikey_initiator_refusal(const struct mikey_initiator *i)
 
 static uint16_t wish_flags(const struct mikey_wish *wish)
 {
-    return wish->flags ? wish->flags : MIKEY_FLAGS_USUAL;
+    const uint16_t flags =
+        wish->flags ? wish->flags
+                    : MIKEY_FLAGS_USUAL;    /* R174, R283, R284: I, not J */
+    return flags & (uint16_t)~MIKEY_FLAG_K; /* R225 */
 }
 
-static enum ts_err wish_policy(const struct mikey_party *party,
-                               const struct mikey_wish *wish,
-                               struct mikey_policy *p)
+static bool wants_tgk(const struct mikey_wish *wish)
+{
+    bool tgk = !wish->keys; /* R37 */
+    for (size_t k = 0; k < wish->n_keys; k++)
+        tgk = tgk || mikey_is_tgk(&wish->keys[k]);
+    return tgk;
+}
+
+/* Lengths that the keys of the ticket must leave room for: two MPKs. */
+#define KEYS_BYTES (MIKEY_KEYS_BYTES - 2 * (5 + 32 + 1))
+
+static enum ts_err check_wish(const struct mikey_suite *suite,
+                              const struct mikey_wish *wish, uint16_t flags)
 {
     if (wish->n_responders == 0 || wish->n_responders > MIKEY_RESPONDERS_MAX ||
         wish->n_apps > MIKEY_APPS_MAX)
         return TS_E_RANGE;
+    if (wish->start > MIKEY_TIME_MAX || wish->end > MIKEY_TIME_MAX)
+        return TS_E_RANGE; /* R232, R233 */
+    if (!mikey_flags_ok(flags, wants_tgk(wish)))
+        return TS_E_RANGE; /* R217 */
+    for (size_t k = 0; k < wish->n_keys; k++)
+        if (wish->keys[k].salt.n > MIKEY_SALT_MAX)
+            return TS_E_RANGE;
+    if (mikey_keys_bytes(wish->keys, wish->n_keys) > KEYS_BYTES)
+        return TS_E_RANGE;
+    return mikey_keys_ours(wish->keys, wish->n_keys, suite, MIKEY_WANT_MAX);
+}
+
+static void wish_policy(const struct mikey_party *party,
+                        const struct mikey_wish *wish, struct mikey_policy *p)
+{
     *p = (struct mikey_policy){
         .kms = party->kms,
         .initiator = party->self,
@@ -71,52 +100,35 @@ static enum ts_err wish_policy(const struct mikey_party *party,
         p->responder[k] = wish->responder[k]; /* R240 */
     for (size_t k = 0; k < wish->n_apps; k++)
         p->app[k] = wish->app[k];
-    return TS_OK;
-}
-
-/* A new ticket takes the place of the one in hand. */
-static void forget_ticket(struct mikey_initiator *i)
-{
-    mikey_keys_wipe(&i->keys);
-    i->ticket.n = i->offered.n = 0;
-    i->used = false;
 }
 
 /* ---- asking the KMS ---- */
 
-static enum ts_err build_request(struct mikey_initiator *i,
-                                 const struct mikey_now *now,
-                                 const struct mikey_wish *wish,
-                                 const struct mikey_policy *policy)
+static void build_request(const struct mikey_initiator *i,
+                          const struct mikey_now *now,
+                          const struct mikey_wish *wish,
+                          const struct mikey_fresh_init *fresh,
+                          struct ts_writer *w)
 {
     const struct mikey_party *party = i->party;
-    uint8_t rand[MIKEY_RAND_MAX];
-    struct mikey_request_new in = {
+    struct mikey_policy policy;
+    const struct mikey_request_new in = {
         .suite = i->suite,
+        .csb = fresh->csb, /* R8 */
         .t = mikey_now_t(now),
+        .rand_i = fresh->rand_view,
         .idr_i = party->self,
         .idr_kms = party->kms,
-        .omit = party->omit,
+        .omit = party->omit, /* R17, R19, R24 */
         .kind = wish->kind,
         .flags = wish_flags(wish),
-        .policy = policy,
+        .policy = &policy,
         .want = wish->keys,
         .n_want = wish->n_keys,
+        .cred = fresh->cred,
     };
-    enum ts_err err = mikey_party_credential(party, &i->env_key, &in.cred);
-    size_t n = in.cred.key.n > MIKEY_RAND_LEN ? in.cred.key.n
-                                              : MIKEY_RAND_LEN; /* R272 */
-    if (!err)
-        err = mikey_party_csb(party, &in.csb); /* R8 */
-    if (!err)
-        err = mikey_party_random(party, rand, n);
-    if (err)
-        return err;
-    in.rand_i = ts_span(rand, n);
-    struct ts_writer w = mikey_buf_writer(&i->sent);
-    mikey_build_request_init(&w, &in);
-    i->sent.n = w.err ? 0 : w.len;
-    return w.err;
+    wish_policy(party, wish, &policy);
+    mikey_build_request_init(w, &in);
 }
 
 enum ts_err mikey_initiator_request(struct mikey_initiator *i,
@@ -124,44 +136,77 @@ enum ts_err mikey_initiator_request(struct mikey_initiator *i,
                                     const struct mikey_wish *wish, uint8_t *out,
                                     size_t cap, size_t *n)
 {
-    struct mikey_policy policy;
-    i->asked = false;
-    if (!mikey_flags_ok(wish_flags(wish) & (uint16_t)~MIKEY_FLAG_K, false))
-        return TS_E_RANGE;
-    enum ts_err err = wish_policy(i->party, wish, &policy);
+    struct mikey_fresh_init fresh;
+    struct ts_writer w = ts_writer_init(out, cap);
+    const uint16_t flags = wish_flags(wish);
+    enum ts_err err = check_wish(i->suite, wish, flags);
     if (!err)
-        err = build_request(i, now, wish, &policy);
-    if (!err)
-        err = mikey_hand_out(mikey_buf_span(&i->sent), out, cap, n);
-    i->asked = !err;
+        err = mikey_party_draw(i->party, i->suite, &fresh);
+    if (err)
+        return err;
+    build_request(i, now, wish, &fresh, &w);
+    err = w.err ? w.err
+                : mikey_buf_set(&i->sent, ts_written(&w)); /* R49: a new one */
+    if (!err) {
+        i->env_key = fresh.env_key;
+        i->must = wish->must ? wish->must : flags;
+        i->asked = true;
+        *n = w.len;
+    }
+    ts_key_wipe(&fresh.env_key);
     return err;
+}
+
+static bool is_named(const struct mikey_party *party,
+                     const struct mikey_id *who, const struct mikey_id *list,
+                     size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (mikey_party_same(party, &list[k], who))
+            return true;
+    return false;
 }
 
 /* What the KMS was asked for, read back from the REQUEST_INIT (R47). */
 static enum ts_err check_asked(const struct mikey_initiator *i,
                                const struct mikey_msg *sent,
-                               const struct mikey_policy *granted)
+                               const struct mikey_policy *p)
 {
     struct mikey_policy asked;
     enum ts_err err = mikey_policy_read(sent->tp.data, &asked);
     if (err)
         return err;
-    for (size_t a = 0; a < asked.n_responders; a++) {
-        bool found = false;
-        for (size_t g = 0; g < granted->n_responders; g++)
-            found = found || mikey_party_same(i->party, &asked.responder[a],
-                                              &granted->responder[g]);
-        if (!found)
-            return TS_E_MISMATCH; /* R47: the ticket is for somebody else */
-    }
+    for (size_t k = 0; k < asked.n_responders; k++)
+        if (!is_named(i->party, &asked.responder[k], p->responder,
+                      p->n_responders))
+            return TS_E_MISMATCH; /* R47: somebody was left out */
+    for (size_t k = 0; k < p->n_responders; k++)
+        if (!is_named(i->party, &p->responder[k], asked.responder,
+                      asked.n_responders))
+            return TS_E_MISMATCH; /* R47: somebody else got in */
+    if (asked.has_rekey && !(p->has_rekey && p->rekey <= asked.rekey))
+        return TS_E_MISMATCH; /* R47: keys would be used for longer */
     return TS_OK;
 }
 
-/* Flags that must not change: who resolves, whether there is an answer. */
-static const uint16_t kept =
-    MIKEY_FLAG_D | MIKEY_FLAG_E | MIKEY_FLAG_F | MIKEY_FLAG_I | MIKEY_FLAG_N;
+/* Who would be let in to what was not asked for: to the choice of keys, and to
+ * a wait for an answer that does not come. */
+#define UNASKED (MIKEY_FLAG_F | MIKEY_FLAG_M)
 
-/* R47, R48: what was granted is what we can use. */
+static enum ts_err check_flags(const struct mikey_initiator *i, uint16_t asked,
+                               const struct mikey_tp *granted)
+{
+    if ((i->must | MIKEY_FLAG_D) & ~granted->flags)
+        return TS_E_UNSUPPORTED; /* R47: what we need */
+    if (granted->flags & ~asked & UNASKED)
+        return TS_E_UNSUPPORTED; /* R47: what we did not want */
+    if (!mikey_kind_known(i->party->types, i->party->n_types, granted,
+                          MIKEY_FLAG_N))
+        return TS_E_UNSUPPORTED; /* R228 */
+    return TS_OK;
+}
+
+/* What was granted is what we can use. */
 static enum ts_err check_grant(const struct mikey_initiator *i,
                                const struct mikey_now *now,
                                const struct mikey_msg *sent,
@@ -169,9 +214,8 @@ static enum ts_err check_grant(const struct mikey_initiator *i,
                                const struct mikey_keys *keys)
 {
     struct mikey_policy p;
-    const size_t first = t->tp.flags & MIKEY_FLAG_I ? 2 : 1;
     bool tgk = false;
-    for (size_t k = first; k < keys->n; k++)
+    for (size_t k = mikey_mpks(&t->tp); k < keys->n; k++)
         tgk = tgk || mikey_is_tgk(&keys->k[k]);
     enum ts_err err = mikey_policy_read(t->tp.data, &p);
     if (err)
@@ -184,13 +228,14 @@ static enum ts_err check_grant(const struct mikey_initiator *i,
         return TS_E_FORMAT; /* R278 */
     if (!mikey_kind_equal(t->tp.kind, sent->tp.kind))
         return TS_E_UNSUPPORTED; /* R47 */
-    if ((sent->tp.flags & kept) & ~t->tp.flags)
-        return TS_E_UNSUPPORTED; /* R47 */
+    err = check_flags(i, sent->tp.flags, &t->tp);
+    if (err)
+        return err;
     if (mikey_policy_valid(&p, now->us / 1000000, mikey_party_skew(i->party)))
         return TS_E_EXPIRED; /* R47, R232, R233 */
     if (p.initiator.data.p &&
         !mikey_party_same(i->party, &p.initiator, &i->party->self))
-        return TS_E_MISMATCH; /* R15: not in our name */
+        return TS_E_MISMATCH; /* R47: not in our name */
     return check_asked(i, sent, &p);
 }
 
@@ -200,10 +245,10 @@ static enum ts_err keep_ticket(struct mikey_initiator *i, struct ts_span body,
 {
     if (body.n > i->ticket.cap)
         return TS_E_SPACE;
-    forget_ticket(i);
-    enum ts_err err = mikey_buf_set(&i->ticket, body);
-    if (err)
-        return err;
+    mikey_keys_wipe(&i->keys);
+    i->offered.n = 0; /* offers with the ticket before are over */
+    i->ticket.n = body.n;
+    memmove(i->ticket.p, body.p, body.n); /* may be the one in hand */
     i->ticket.p[0] = MIKEY_LAST;
     mikey_keys_copy(&i->keys, keys);
     return TS_OK;
@@ -244,69 +289,26 @@ enum ts_err mikey_initiator_granted(struct mikey_initiator *i,
 
 /* ---- making it (modes 3 and 4) ---- */
 
-/* Ticket Data of another kind, with keys as its owner packs them. */
-static enum ts_err make_other(const struct mikey_ticket_type *type,
-                              const struct mikey_ticket_new *in,
-                              struct ts_span policy, uint8_t *data, size_t cap,
-                              size_t *n)
+/* The ticket goes to scratch. */
+static enum ts_err build_ticket(const struct mikey_initiator *i,
+                                const struct mikey_ticket_new *in,
+                                struct ts_span *ticket)
 {
-    uint8_t chain[MIKEY_KEYS_BYTES];
-    struct ts_writer w = ts_writer_init(chain, sizeof chain);
-    for (size_t k = 0; k < in->n_keys; k++)
-        mikey_put_key(&w, &in->keys[k], k + 1 == in->n_keys);
-    enum ts_err err = w.err;
-    if (!err)
-        err = type->make(type->arg, policy, ts_written(&w), in->rand, data, cap,
-                         n);
-    ts_wipe(chain, sizeof chain);
-    return err;
-}
-
-/* The policy as TICKET will show it: what another kind's Ticket Data binds. */
-static struct ts_span policy_octets(struct ts_writer *w,
-                                    const struct mikey_ticket_new *in)
-{
-    const struct mikey_tp tp = {
-        .kind = in->kind, .prf = in->suite->prf, .flags = in->flags};
-    struct mikey_build b = mikey_build_first(w);
-    mikey_build_tp(&b, &tp, in->policy, NULL, 0);
-    struct ts_span all = ts_written(w);
-    return all.n ? ts_span(all.p + 1, all.n - 1) : all;
-}
-
-static enum ts_err write_ticket(struct mikey_initiator *i,
-                                struct mikey_ticket_new *in)
-{
-    struct ts_writer w = mikey_buf_writer(&i->ticket);
-    if (in->kind.type && !mikey_kind_equal(in->kind, mikey_kind_base)) {
-        const struct mikey_ticket_type *type =
-            mikey_type_find(i->party->types, i->party->n_types, in->kind);
-        struct ts_writer scratch = mikey_buf_writer(&i->offered);
-        struct ts_span policy = policy_octets(&scratch, in);
-        size_t n = 0, room = i->sent.cap;
-        if (!type)
-            return TS_E_UNSUPPORTED;
-        enum ts_err err =
-            scratch.err ? scratch.err
-                        : make_other(type, in, policy, i->sent.p, room, &n);
-        if (err || n > room)
-            return err ? err : TS_E_SPACE;
-        in->data = ts_span(i->sent.p, n);
-    }
-    struct mikey_build b = {&w, 0, 0}; /* its one octet is next payload's */
+    struct ts_writer w = mikey_buf_writer(&i->scratch);
+    struct mikey_build b = {&w, 0, 0};
+    if (w.cap == 0) /* its first octet is named before it is written */
+        return TS_E_SPACE;
     mikey_build_ticket(&b, in);
-    i->ticket.n = w.err ? 0 : w.len;
-    if (!w.err)
-        i->ticket.p[0] = MIKEY_LAST;
+    *ticket = ts_written(&w);
     return w.err;
 }
 
 /* MPKi, [MPKr], session keys: what a KMS would have sent us. */
-static enum ts_err keep_keys(struct mikey_initiator *i,
-                             const struct mikey_ticket_new *in)
+static enum ts_err reply_keys(const struct mikey_ticket_new *in,
+                              struct mikey_keys *out)
 {
     struct mikey_key keys[2 + MIKEY_WANT_MAX];
-    struct ts_writer w = ts_writer_init(i->keys.plain, sizeof i->keys.plain);
+    struct ts_writer w = ts_writer_init(out->plain, sizeof out->plain);
     const bool fork = in->flags & MIKEY_FLAG_I;
     MIKEY_UNSET struct mikey_prf prf;
     struct ts_key mpk_i, mpk_r;
@@ -319,8 +321,36 @@ static enum ts_err keep_keys(struct mikey_initiator *i,
         mikey_put_key(&w, &keys[k], k + 1 == n);
     ts_key_wipe(&mpk_i);
     ts_key_wipe(&mpk_r);
-    i->keys.len = w.len;
-    return w.err ? w.err : mikey_keys_parse(&i->keys, fork ? 2 : 1);
+    out->len = w.len;
+    return w.err ? w.err : mikey_keys_parse(out, fork ? 2 : 1);
+}
+
+/* A ticket with fresh keys, and keys for us. */
+static enum ts_err make(struct mikey_initiator *i, struct mikey_ticket_new *in,
+                        const struct mikey_wish *wish)
+{
+    const struct mikey_party *party = i->party;
+    struct mikey_fresh fresh;
+    struct mikey_keys keys = {.n = 0};
+    struct ts_span ticket;
+    uint8_t rand[MIKEY_RAND_MAX];
+    enum ts_err err = mikey_fresh_draw(&fresh, i->suite, wish->keys,
+                                       wish->n_keys, party->random, party->arg);
+    if (!err)
+        err = mikey_party_random(party, rand, sizeof rand);
+    if (!err) {
+        in->keys = fresh.k;
+        in->n_keys = fresh.n;
+        in->rand = ts_span(rand, sizeof rand); /* R274 */
+        err = build_ticket(i, in, &ticket);
+    }
+    if (!err)
+        err = reply_keys(in, &keys);
+    if (!err)
+        err = keep_ticket(i, ticket, &keys);
+    mikey_fresh_wipe(&fresh);
+    mikey_keys_wipe(&keys);
+    return err;
 }
 
 enum ts_err mikey_initiator_make(struct mikey_initiator *i,
@@ -328,11 +358,11 @@ enum ts_err mikey_initiator_make(struct mikey_initiator *i,
                                  const struct mikey_wish *wish)
 {
     const struct mikey_party *party = i->party;
+    const bool base =
+        !wish->kind.type || mikey_kind_equal(wish->kind, mikey_kind_base);
     struct mikey_policy policy;
-    MIKEY_UNSET struct mikey_fresh fresh;
-    uint8_t rand[MIKEY_RAND_MAX];
     struct mikey_ticket_new in = {
-        .kind = wish->kind,
+        .type = mikey_type_find(party->types, party->n_types, wish->kind),
         .suite = i->suite,
         .flags = (uint16_t)((wish_flags(wish) | MIKEY_FLAG_L) &
                             ~(MIKEY_FLAG_D | MIKEY_FLAG_K)),
@@ -340,27 +370,16 @@ enum ts_err mikey_initiator_make(struct mikey_initiator *i,
         .tpk = party->tpk,
         .tpk_id = party->tpk_id,
         .t = mikey_now_t(now),
-        .rand = ts_span(rand, sizeof rand), /* R274 */
     };
-    forget_ticket(i);
-    i->asked = false;
-    enum ts_err err = wish_policy(party, wish, &policy);
+    if (!in.type && !base)
+        return TS_E_UNSUPPORTED;
+    if (!in.type && !party->tpk.p)
+        return TS_E_DENIED;
+    enum ts_err err = check_wish(i->suite, wish, in.flags);
     if (err)
         return err;
-    err = mikey_fresh_draw(&fresh, i->suite, wish->keys, wish->n_keys,
-                           party->random, party->arg);
-    in.keys = fresh.k;
-    in.n_keys = fresh.n;
-    if (!err)
-        err = mikey_party_random(party, rand, sizeof rand);
-    if (!err)
-        err = write_ticket(i, &in);
-    if (!err)
-        err = keep_keys(i, &in);
-    mikey_fresh_wipe(&fresh);
-    if (err)
-        forget_ticket(i);
-    return err;
+    wish_policy(party, wish, &policy);
+    return make(i, &in, wish); /* R1 */
 }
 
 /* ---- the ticket in hand ---- */
@@ -377,42 +396,59 @@ bool mikey_initiator_read(const struct mikey_initiator *i,
     return mikey_policy_read(t->tp.data, p) == TS_OK;
 }
 
+/* R252: forked keys are of no use to anybody but who asked for the ticket. */
+static bool is_ours(const struct mikey_initiator *i, const struct mikey_tp *tp,
+                    const struct mikey_policy *p, const struct mikey_held *held)
+{
+    if (!(tp->flags & MIKEY_FLAG_I))
+        return true; /* R250 */
+    if (held->rand_kms.n)
+        return false; /* MPKr' and TGK', of a Responder */
+    return !p->initiator.data.p ||
+           mikey_party_same(i->party, &p->initiator, &i->party->self);
+}
+
+static enum ts_err check_held(const struct mikey_initiator *i,
+                              const struct mikey_now *now,
+                              const struct mikey_tp *tp,
+                              const struct mikey_held *held)
+{
+    struct mikey_policy p;
+    enum ts_err err = mikey_policy_read(tp->data, &p);
+    if (err)
+        return err;
+    if (!mikey_flags_ok(tp->flags, false) || p.has_kemac)
+        return TS_E_FORMAT;
+    if (!is_ours(i, tp, &p, held))
+        return TS_E_DENIED; /* R252 */
+    if (tp->prf != i->suite->prf)
+        return TS_E_UNSUPPORTED;
+    if (!mikey_kind_known(i->party->types, i->party->n_types, tp, MIKEY_FLAG_N))
+        return TS_E_UNSUPPORTED; /* R228 */
+    if (mikey_policy_valid(&p, now->us / 1000000, mikey_party_skew(i->party)))
+        return TS_E_EXPIRED;
+    return TS_OK;
+}
+
 enum ts_err mikey_initiator_adopt(struct mikey_initiator *i,
                                   const struct mikey_now *now,
                                   const struct mikey_held *held)
 {
     struct mikey_payload payload;
-    struct mikey_policy p;
     struct mikey_keys keys;
     struct mikey_chain c = mikey_chain_init(held->ticket, MIKEY_TICKET);
-    if (!mikey_chain_next(&c, &payload) || payload.next != MIKEY_LAST)
+    if (!mikey_chain_next(&c, &payload) || payload.next != MIKEY_LAST ||
+        mikey_chain_end(&c))
         return TS_E_FORMAT;
-    enum ts_err err = mikey_chain_end(&c);
-    const struct mikey_ticket *t = &payload.u.ticket;
-    if (!err)
-        err = mikey_policy_read(t->tp.data, &p);
+    const struct mikey_tp *tp = &payload.u.ticket.tp;
+    enum ts_err err = check_held(i, now, tp, held);
     if (err)
         return err;
-    if (held->rand_kms.p)
-        return TS_E_DENIED; /* R252: MPKr' and TGK' are no use to others */
-    if (t->tp.prf != i->suite->prf)
-        return TS_E_UNSUPPORTED;
-    if (mikey_policy_valid(&p, now->us / 1000000, mikey_party_skew(i->party)))
-        return TS_E_EXPIRED;
-    if (held->keys.n > sizeof keys.plain)
-        return TS_E_SPACE;
-    keys.len = held->keys.n;
-    memcpy(keys.plain, held->keys.p, keys.len);
-    err = mikey_keys_parse(&keys, t->tp.flags & MIKEY_FLAG_I ? 2 : 1);
+    err = mikey_keys_take(&keys, held->keys, mikey_mpks(tp));
     if (!err)
         err = keep_ticket(i, held->ticket, &keys);
     mikey_keys_wipe(&keys);
     return err;
-}
-
-static size_t mpks(const struct mikey_tp *tp)
-{
-    return tp->flags & MIKEY_FLAG_I ? 2 : 1;
 }
 
 enum ts_err mikey_initiator_ticket(const struct mikey_initiator *i,
@@ -422,7 +458,7 @@ enum ts_err mikey_initiator_ticket(const struct mikey_initiator *i,
     struct mikey_policy p;
     if (!mikey_initiator_read(i, &t, &p))
         return TS_E_STATE;
-    mikey_ticket_tell(&t.tp, &p, i->keys.n - mpks(&t.tp), info);
+    mikey_ticket_tell(&t.tp, t.data, &p, i->keys.n - mikey_mpks(&t.tp), info);
     return TS_OK;
 }
 

@@ -147,6 +147,15 @@ static enum ts_err decrypt(const struct mikey_kemac *kemac,
     return TS_OK;
 }
 
+/* A session key that is longer than algorithms of 128 bits may protect. */
+static bool too_long(const struct mikey_keys *keys, unsigned mpks)
+{
+    for (size_t i = mpks; i < keys->n; i++)
+        if (keys->k[i].key.n > 16)
+            return true;
+    return false;
+}
+
 enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
                              const struct mikey_suite *suite,
                              const struct mikey_cipher *c, uint32_t csb,
@@ -154,7 +163,13 @@ enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
 {
     keys->n = keys->len = 0;
     enum ts_err err = decrypt(kemac, suite, c, csb, t, keys);
-    return err ? err : mikey_keys_parse(keys, mpks);
+    if (!err)
+        err = mikey_keys_parse(keys, mpks);
+    if (!err && suite->bits == 128 && too_long(keys, mpks)) {
+        mikey_keys_wipe(keys);
+        err = TS_E_UNSUPPORTED; /* R279 */
+    }
+    return err;
 }
 
 enum ts_err mikey_open_keys(const struct mikey_kemac *kemac,
@@ -222,7 +237,9 @@ void mikey_kemac_end(struct mikey_build *b, size_t mark,
     struct ts_writer *w = b->w;
     if (c && suite->encr == MIKEY_ENCR_AES_KW_128)
         wrap(w, mark, c);
-    else if (c && !w->err)
+    if (c && w->err) /* nothing in clear is left in the caller's memory */
+        ts_wipe(w->buf + mark, w->len - mark);
+    else if (c && suite->encr != MIKEY_ENCR_AES_KW_128)
         mikey_aes_cm(ts_span(c->key, suite->encr_key), c->salt, csb, t,
                      w->buf + mark, w->len - mark);
     ts_close_u16(w, mark);

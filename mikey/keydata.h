@@ -44,8 +44,9 @@ TS_MUST enum ts_err mikey_keys_read(struct ts_span plain,
  * @param t      timestamp of the message that carries it
  * @param mpks   how many MPKs must stand first: 0, 1 or 2
  * @param keys   filled in; mikey_keys_wipe() it on every path
- * @return OK, E_UNSUPPORTED, E_FORMAT, E_AUTH (AES-KW: does not unwrap) and
- *         the errors of mikey_keys_read()
+ * @return OK, E_UNSUPPORTED (also for session keys that the suite is too weak
+ *         for: R279), E_FORMAT, E_AUTH (AES-KW: does not unwrap) and the
+ *         errors of mikey_keys_read()
  */
 TS_MUST enum ts_err mikey_kemac_open(const struct mikey_kemac *kemac,
                                      const struct mikey_suite *suite,
@@ -69,6 +70,12 @@ void mikey_keys_copy(struct mikey_keys *to, const struct mikey_keys *from);
 /** The session key with that SPI; NULL for none, and for an MPK. */
 const struct mikey_key *mikey_keys_find(const struct mikey_keys *keys,
                                         struct ts_span spi);
+
+/** A TEK, with or without salt: what is used as it is. */
+static inline bool mikey_is_tek(const struct mikey_key *k)
+{
+    return k->type == MIKEY_TEK || k->type == MIKEY_TEK_SALT;
+}
 
 /** A TGK, with or without salt: what is forked. */
 static inline bool mikey_is_tgk(const struct mikey_key *k)

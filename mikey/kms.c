@@ -125,6 +125,7 @@ void mikey_kms_grant(struct ts_writer *w, const struct mikey_grant *in)
     struct ts_key mpk_i, mpk_r;
     MIKEY_UNSET struct mikey_key keys[2 + MIKEY_WANT_MAX];
     const struct mikey_ticket_new ticket = {
+        .type = in->type,
         .suite = in->suite,
         .flags = in->flags,
         .policy = in->policy,
@@ -177,7 +178,7 @@ static enum ts_err fork_all(const struct mikey_ticket *t,
     mikey_prf_wipe(&prf);
     o->mpk_r = mpk_r1;
     ts_key_wipe(&mpk_r1);
-    mikey_keys_fork(&o->keys, t->tp.prf, id, rand); /* R127, R141 */
+    mikey_keys_fork(&o->keys, t->tp.prf, id, rand); /* R127, R141, R280 */
     return err;
 }
 

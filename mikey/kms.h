@@ -80,7 +80,8 @@ struct mikey_grant {
     struct mikey_protect *psk;    /* as mikey_init_verify() left it */
     struct mikey_time t;          /* of ticket and reply */
     struct mikey_id idr_kms;
-    const struct mikey_suite *suite; /* of the ticket */
+    const struct mikey_ticket_type *type; /* NULL: a base ticket */
+    const struct mikey_suite *suite;      /* of the ticket */
     uint16_t flags;
     const struct mikey_policy *policy;
     struct ts_span tpk, tpk_id;

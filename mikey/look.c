@@ -3,15 +3,11 @@
  * Looking at messages, for whoever has no key and no role.
  */
 #include "mikey/mikey.h"
-#include "mikey/msg.h"
-
-#ifndef MIKEY_VERSION_TEXT
-#define MIKEY_VERSION_TEXT "0.1.0"
-#endif
+#include "mikey/srtp.h"
 
 const char *mikey_version(void)
 {
-    return MIKEY_VERSION_TEXT;
+    return MIKEY_VERSION_TEXT; /* meson.build */
 }
 
 _Static_assert(sizeof((struct mikey_glance *)0)->idr ==
@@ -63,4 +59,32 @@ bool mikey_walk(struct ts_span message, struct mikey_walk *walk,
     *item = (struct mikey_item){p.type, walk->at, p.body};
     *walk = (struct mikey_walk){walk->at + p.body.n, p.next};
     return true;
+}
+
+enum ts_err mikey_look_policy(struct ts_span message, size_t nth, uint8_t *no,
+                              struct mikey_srtp_policy *policy)
+{
+    struct mikey_msg m;
+    enum ts_err err = mikey_msg_read(message, &m, NULL);
+    if (err)
+        return err;
+    if (nth >= m.n_sp)
+        return TS_E_NOTFOUND;
+    *no = m.sp[nth].no;
+    return mikey_srtp_policy_read(&m.sp[nth], policy);
+}
+
+enum ts_err mikey_ticket_name(const struct mikey_ticket_info *info,
+                              enum mikey_id_role role, size_t nth,
+                              struct mikey_id *id)
+{
+    struct mikey_chain c = mikey_chain_first(info->policy);
+    struct mikey_payload p;
+    while (mikey_chain_next(&c, &p)) {
+        if (p.type != MIKEY_IDR || p.u.id.role != role || nth-- > 0)
+            continue;
+        *id = p.u.id;
+        return TS_OK;
+    }
+    return TS_E_NOTFOUND;
 }

@@ -118,7 +118,7 @@ static enum ts_err take(struct mikey_msg *m, const struct mikey_payload *p)
         if (p->u.ext.type != MIKEY_EXT_SDP_IDS)
             return TS_OK;
         return take_once(&m->sdp_ids, p->u.ext.data);
-    default: /* unexpected payloads are ignored: R30, R46, R64, R116 ... */
+    default: /* ignored: R30, R46, R64, R88, R116, R135, R180 */
         return TS_OK;
     }
 }

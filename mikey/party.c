@@ -3,7 +3,7 @@
 
 #include <stdalign.h>
 
-#include "mikey/srtp.h"
+#include "mikey/session.h"
 
 /* ---- memory ---- */
 
@@ -72,22 +72,23 @@ static bool key_ok(struct ts_span key)
 bool mikey_party_ok(const struct mikey_party *p)
 {
     return p && p->random && mikey_suite_bits(p->bits) && p->self.data.p &&
-           p->self.data.n <= MIKEY_ID_MAX && key_ok(p->psk) && key_ok(p->tpk) &&
-           (!p->signer || p->sealer);
+           p->self.data.n > 0 && p->self.data.n <= MIKEY_ID_MAX &&
+           key_ok(p->psk) && key_ok(p->tpk) && (!p->signer || p->sealer);
 }
 
 enum ts_err mikey_party_random(const struct mikey_party *p, uint8_t *buf,
                                size_t n)
 {
-    return p->random(p->arg, buf, n);
+    return n ? p->random(p->arg, buf, n) : TS_OK;
 }
 
 enum ts_err mikey_party_csb(const struct mikey_party *p, uint32_t *csb)
 {
     uint8_t b[4];
     enum ts_err err = mikey_party_random(p, b, sizeof b);
-    *csb = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-           b[3];
+    if (!err)
+        *csb = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+               (uint32_t)b[2] << 8 | b[3];
     return err;
 }
 
@@ -101,19 +102,45 @@ mikey_type_find(const struct mikey_ticket_type *types, size_t n,
     return NULL;
 }
 
-enum ts_err mikey_party_credential(const struct mikey_party *p,
-                                   struct ts_key *env_key,
-                                   struct mikey_credential *cred)
+bool mikey_kind_known(const struct mikey_ticket_type *types, size_t n,
+                      const struct mikey_tp *tp, uint16_t flag)
 {
-    *cred = (struct mikey_credential){p->psk, p->psk_id, NULL, NULL};
+    return tp->flags & flag || mikey_kind_equal(tp->kind, mikey_kind_base) ||
+           mikey_type_find(types, n, tp->kind);
+}
+
+/* R4, R91: a PSK, or a key pair and a new envelope key. */
+static enum ts_err draw_credential(const struct mikey_party *p,
+                                   const struct mikey_suite *suite,
+                                   struct mikey_fresh_init *f)
+{
+    f->cred = (struct mikey_credential){p->psk, p->psk_id, NULL, NULL};
+    f->env_key.len = 0;
+    if (!p->kms.data.p || (!p->signer && !p->psk.p))
+        return TS_E_DENIED;
     if (!p->signer)
-        return p->psk.p ? TS_OK : TS_E_DENIED;
-    env_key->len = mikey_party_suite(p)->encr_key;
-    enum ts_err err = mikey_party_random(p, env_key->b, env_key->len);
-    cred->key = ts_key_span(env_key);
-    cred->key_id = ts_span(NULL, 0);
-    cred->signer = p->signer;
-    cred->sealer = p->sealer;
+        return TS_OK;
+    f->env_key.len = suite->encr_key;
+    f->cred = (struct mikey_credential){.key = ts_key_span(&f->env_key),
+                                        .signer = p->signer,
+                                        .sealer = p->sealer};
+    return mikey_party_random(p, f->env_key.b, f->env_key.len);
+}
+
+enum ts_err mikey_party_draw(const struct mikey_party *p,
+                             const struct mikey_suite *suite,
+                             struct mikey_fresh_init *f)
+{
+    enum ts_err err = draw_credential(p, suite, f);
+    size_t n = f->cred.key.n > MIKEY_RAND_LEN ? f->cred.key.n
+                                              : MIKEY_RAND_LEN; /* R272 */
+    if (!err)
+        err = mikey_party_csb(p, &f->csb); /* R8, R95 */
+    if (!err)
+        err = mikey_party_random(p, f->rand, n);
+    f->rand_view = ts_span(f->rand, n);
+    if (err)
+        ts_key_wipe(&f->env_key);
     return err;
 }
 
@@ -138,7 +165,7 @@ enum ts_err mikey_now_check(const struct mikey_now *now, uint32_t skew,
     return mikey_time_check(t, now->us, skew);
 }
 
-/* ---- keys, policies, sessions ---- */
+/* ---- keys ---- */
 
 size_t mikey_longest(const struct mikey_key *keys, size_t n)
 {
@@ -149,61 +176,70 @@ size_t mikey_longest(const struct mikey_key *keys, size_t n)
     return most;
 }
 
-enum ts_err mikey_policies(const struct mikey_srtp_policy *policy,
-                           const uint8_t *no, size_t n,
-                           struct ts_writer *params, struct mikey_sp *sp)
+static bool has_salt(const struct mikey_key *k)
 {
-    if (n > MIKEY_SP_MAX)
+    return k->type == MIKEY_TGK_SALT || k->type == MIKEY_TEK_SALT ||
+           k->type == MIKEY_GTGK_SALT;
+}
+
+size_t mikey_keys_bytes(const struct mikey_key *keys, size_t n)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += 5 + keys[i].key.n + keys[i].spi.n +
+               (has_salt(&keys[i]) ? 2 + keys[i].salt.n : 0);
+    return all;
+}
+
+static bool key_sendable(const struct mikey_key *k,
+                         const struct mikey_suite *suite)
+{
+    const size_t longest = suite->bits == 128 ? 16 : MIKEY_KEY_MAX;
+    return k->type <= MIKEY_GTGK_SALT && k->spi.n > 0 && k->spi.n <= 255 &&
+           k->key.n >= 16 && k->key.n <= longest &&
+           (has_salt(k) ? k->salt.n > 0 && k->salt.n <= 255 : k->salt.n == 0);
+}
+
+enum ts_err mikey_keys_ours(const struct mikey_key *keys, size_t n,
+                            const struct mikey_suite *suite, size_t most)
+{
+    if (n > most)
         return TS_E_RANGE;
     for (size_t i = 0; i < n; i++) {
-        size_t from = params->len;
-        mikey_srtp_policy_write(params, &policy[i]);
-        if (params->err)
-            return params->err;
-        sp[i] =
-            (struct mikey_sp){no ? no[i] : (uint8_t)i, MIKEY_PROT_SRTP,
-                              ts_span(params->buf + from, params->len - from)};
+        if (!key_sendable(&keys[i], suite))
+            return TS_E_RANGE; /* R213, R271, R279 */
+        for (size_t j = 0; j < i; j++)
+            if (ts_span_equal(keys[i].spi, keys[j].spi))
+                return TS_E_RANGE; /* AMB 14 */
     }
-    return TS_OK;
+    return mikey_keys_bytes(keys, n) <= MIKEY_KEYS_BYTES ? TS_OK : TS_E_RANGE;
 }
 
-struct mikey_cs mikey_session_cs(const struct mikey_session *s,
-                                 uint8_t data[static 10])
+enum ts_err mikey_keys_take(struct mikey_keys *keys, struct ts_span octets,
+                            unsigned mpks)
 {
-    struct ts_writer w = ts_writer_init(data, 10);
-    ts_put_u32(&w, s->ssrc);
-    if (s->started) {
-        ts_put_u32(&w, s->roc);
-        ts_put_u16(&w, s->seq);
-    }
-    return (struct mikey_cs){
-        .id = s->cs,
-        .prot = s->prot,
-        .s = s->known && s->started,
-        .policies = s->policies,
-        .session = s->known ? ts_written(&w) : ts_span(NULL, 0),
-        .spi = s->spi,
-    };
+    keys->n = keys->len = 0;
+    if (octets.n == 0)
+        return TS_E_FORMAT;
+    if (octets.n > sizeof keys->plain)
+        return TS_E_UNSUPPORTED;
+    memmove(keys->plain, octets.p, octets.n);
+    keys->len = octets.n;
+    return mikey_keys_parse(keys, mpks);
 }
 
-struct mikey_session mikey_cs_session(const struct mikey_cs *cs)
+bool mikey_rands_ok(struct ts_span rand_i, struct ts_span rand_r,
+                    const struct mikey_key *keys, size_t n)
 {
-    return (struct mikey_session){
-        .cs = cs->id,
-        .prot = cs->prot,
-        .known = cs->session.n > 0,
-        .started = cs->session.n > 0 && cs->s,
-        .ssrc = cs->ssrc,
-        .roc = cs->roc,
-        .seq = cs->seq,
-        .policies = cs->policies,
-        .spi = cs->spi,
-    };
+    for (size_t i = 0; i < n; i++)
+        if (!mikey_is_tek(&keys[i]) && rand_i.n + rand_r.n < keys[i].key.n)
+            return false; /* R272 */
+    return true;
 }
 
 /* ---- tickets ---- */
 
-void mikey_ticket_tell(const struct mikey_tp *tp,
+void mikey_ticket_tell(const struct mikey_tp *tp, struct ts_span data,
                        const struct mikey_policy *policy, size_t n_keys,
                        struct mikey_ticket_info *info)
 {
@@ -218,15 +254,9 @@ void mikey_ticket_tell(const struct mikey_tp *tp,
         .n_responders = policy->n_responders,
         .n_apps = policy->n_apps,
         .n_keys = n_keys,
+        .policy = tp->data,
+        .data = data,
     };
-}
-
-void mikey_refusal_set(struct mikey_refusal *r, const struct mikey_msg *error,
-                       bool proven)
-{
-    *r = (struct mikey_refusal){
-        .n = error->n_err, .proven = proven, .t = error->t};
-    memcpy(r->no, error->err, error->n_err);
 }
 
 /* Another kind than the base ticket: its owner knows how to open it. */
@@ -235,20 +265,23 @@ static enum ts_err open_other(const struct mikey_ticket *t,
                               struct mikey_opened *out)
 {
     struct ts_span rand = ts_span(NULL, 0);
-    struct ts_span all = ts_span(
+    const struct ts_span covered = ts_span(
         t->body.p + 1, (size_t)(t->data.p + t->data.n - (t->body.p + 1)));
     struct mikey_keys *keys = &out->keys;
-    MIKEY_UNSET struct mikey_prf prf;
-    enum ts_err err = type->open(type->arg, all, t->data, keys->plain,
-                                 sizeof keys->plain, &keys->len, &rand);
-    if (!err && keys->len > sizeof keys->plain)
-        err = TS_E_INTERNAL;
+    size_t n = 0;
+    enum ts_err err = type->open(type->arg, covered, t->data, keys->plain,
+                                 sizeof keys->plain, &n, &rand);
+    keys->len = n > sizeof keys->plain ? 0 : n; /* a program's mistake */
     if (!err)
         err = mikey_keys_parse(keys, 1);
     if (!err && (rand.n > 255 || rand.n < keys->k[0].key.n))
-        err = TS_E_FORMAT;
-    if (err)
+        err = TS_E_FORMAT; /* R274 */
+    if (err) {
+        keys->n = keys->len = 0;
+        ts_wipe(keys->plain, sizeof keys->plain);
         return err;
+    }
+    MIKEY_UNSET struct mikey_prf prf;
     mikey_prf_key(&prf, t->tp.prf, keys->k[0].key);
     mikey_derive_mpk(&prf, keys->k[0].key.n, rand, &out->mpk_i, &out->mpk_r);
     mikey_prf_wipe(&prf);
@@ -265,7 +298,44 @@ enum ts_err mikey_ticket_open(const struct mikey_ticket *t,
         mikey_type_find(types, n_types, t->tp.kind);
     out->keys.n = out->keys.len = 0;
     if (type)
-        return open_other(t, type, out); /* R229 */
+        return open_other(t, type, out);
     enum ts_err err = mikey_base_read(t, &base);
     return err ? err : mikey_base_open(t, &base, tpk, out);
+}
+
+/* ---- Error ---- */
+
+void mikey_refusal_set(struct mikey_refusal *r, const struct mikey_msg *error,
+                       bool proven)
+{
+    *r = (struct mikey_refusal){
+        .n = error->n_err, .proven = proven, .t = error->t};
+    memcpy(r->no, error->err, error->n_err);
+}
+
+enum ts_err mikey_refuse_write(const struct mikey_refuse *in, uint8_t *out,
+                               size_t cap, size_t *n)
+{
+    struct mikey_sp sp[MIKEY_SP_MAX];
+    struct ts_writer scratch = mikey_buf_writer(in->scratch);
+    struct ts_writer w = ts_writer_init(out, cap);
+    if (in->about->type == MIKEY_ERROR)
+        return TS_E_STATE;
+    if (in->n_no == 0 || in->n_no > MIKEY_ERR_MAX)
+        return TS_E_RANGE;
+    enum ts_err err =
+        mikey_sps_write(in->policy, NULL, in->n_policies, &scratch, sp);
+    if (err)
+        return err;
+    struct mikey_error_new error = {.about = in->about,
+                                    .t = in->t, /* R185, R186 */
+                                    .n_no = in->n_no,
+                                    .sp = sp,
+                                    .n_sp = in->n_policies, /* R182 */
+                                    .auth = in->auth};
+    memcpy(error.no, in->no, in->n_no);
+    mikey_build_error(&w, &error);
+    if (!w.err)
+        *n = w.len;
+    return w.err;
 }

@@ -94,17 +94,28 @@ const struct mikey_ticket_type *
 mikey_type_find(const struct mikey_ticket_type *types, size_t n,
                 struct mikey_kind kind);
 
-/**
- * What proves the party to its KMS, for one exchange.
- *
- * @param env_key  public-key variant: drawn anew and put here; else unchanged
- * @return OK, E_DENIED (nothing to prove it with), and what the source gives
- */
-TS_MUST enum ts_err mikey_party_credential(const struct mikey_party *p,
-                                           struct ts_key *env_key,
-                                           struct mikey_credential *cred);
+/** What is fresh in a message to the KMS. Wipe env_key. */
+struct mikey_fresh_init {
+    struct mikey_credential cred;
+    struct ts_key env_key; /* public-key variant; else empty */
+    uint32_t csb;
+    struct ts_span rand_view; /* of rand */
+    uint8_t rand[MIKEY_RAND_MAX];
+};
 
-/** T of a message of ours. */
+/**
+ * Draw it, and what proves the party to its KMS.
+ *
+ * @param suite  of the exchange: the envelope key is as long as its keys
+ * @return OK; E_DENIED (no KMS, or nothing to prove it with), and what the
+ *         random source gives
+ */
+TS_MUST enum ts_err mikey_party_draw(const struct mikey_party *p,
+                                     const struct mikey_suite *suite,
+                                     struct mikey_fresh_init *f);
+
+/** T of a message of ours. Another type than there are latches E_RANGE in the
+ *  writer that it is put to. */
 struct mikey_time mikey_now_t(const struct mikey_now *now);
 
 /**
@@ -126,27 +137,39 @@ static inline uint32_t mikey_party_skew(const struct mikey_party *p)
 size_t mikey_longest(const struct mikey_key *keys, size_t n);
 
 /**
- * Policies as SP payloads.
+ * Whether session keys of ours can be sent: TEK, TGK or GTGK, as long as the
+ * suite is strong (R271, R279), each with an SPI of its own (R213, AMB 14), a
+ * salt where its type has one.
  *
- * @param no      their numbers; NULL: from 0
- * @param params  gets their parameters
- * @param sp      gets n of them, at most MIKEY_SP_MAX
- * @return OK, E_RANGE
+ * @param most  keys
+ * @return OK or E_RANGE
  */
-TS_MUST enum ts_err mikey_policies(const struct mikey_srtp_policy *policy,
-                                   const uint8_t *no, size_t n,
-                                   struct ts_writer *params,
-                                   struct mikey_sp *sp);
+TS_MUST enum ts_err mikey_keys_ours(const struct mikey_key *keys, size_t n,
+                                    const struct mikey_suite *suite,
+                                    size_t most);
 
-/** A crypto session as an entry of a map; its Session Data go to data. */
-struct mikey_cs mikey_session_cs(const struct mikey_session *s,
-                                 uint8_t data[static 10]);
+/**
+ * Read Key Data that were kept.
+ *
+ * @param octets  may be part of keys
+ * @return OK, E_FORMAT, E_UNSUPPORTED, and the errors of mikey_keys_read();
+ *         keys can be wiped in any case
+ */
+TS_MUST enum ts_err mikey_keys_take(struct mikey_keys *keys,
+                                    struct ts_span octets, unsigned mpks);
 
-/** An entry of a map as a crypto session. */
-struct mikey_session mikey_cs_session(const struct mikey_cs *cs);
+/** Bytes that keys take as Key Data. */
+size_t mikey_keys_bytes(const struct mikey_key *keys, size_t n);
+
+/**
+ * Whether RANDs are as long as the keys that they serve (R272): the sum of
+ * both counts.
+ */
+bool mikey_rands_ok(struct ts_span rand_i, struct ts_span rand_r,
+                    const struct mikey_key *keys, size_t n);
 
 /** Tell what a ticket says. */
-void mikey_ticket_tell(const struct mikey_tp *tp,
+void mikey_ticket_tell(const struct mikey_tp *tp, struct ts_span data,
                        const struct mikey_policy *policy, size_t n_keys,
                        struct mikey_ticket_info *info);
 
@@ -154,12 +177,38 @@ void mikey_ticket_tell(const struct mikey_tp *tp,
 void mikey_refusal_set(struct mikey_refusal *r, const struct mikey_msg *error,
                        bool proven);
 
+/** An Error of one of the roles. */
+struct mikey_refuse {
+    const struct mikey_hdr *about;
+    struct mikey_time t;
+    const uint8_t *no;
+    size_t n_no;
+    const struct mikey_srtp_policy *policy;
+    size_t n_policies;
+    const struct mikey_buf *scratch;
+    struct mikey_protect *auth; /* NULL: without MAC */
+};
+
+/**
+ * Write it.
+ *
+ * @return OK; E_STATE (about an Error: 5.4); E_RANGE (number of errors or
+ *         policies); E_SPACE
+ */
+TS_MUST enum ts_err mikey_refuse_write(const struct mikey_refuse *in,
+                                       uint8_t *out, size_t cap, size_t *n);
+
+/** Whether somebody here knows what N=0 or O=0 ask for, or the flag is set. */
+bool mikey_kind_known(const struct mikey_ticket_type *types, size_t n,
+                      const struct mikey_tp *tp, uint16_t flag);
+
 /**
  * Open the ticket of a TRANSFER_INIT or a RESOLVE_INIT: a base ticket with the
- * ticket key, another kind with its type. On failure out holds dummy keys.
+ * ticket key, another kind with its type.
  *
+ * @param out  filled in on OK; wipe it in any case
  * @return OK; E_UNSUPPORTED (no such type); E_AUTH and the errors of
- *         mikey_base_open()
+ *         mikey_base_open(), or of the type
  */
 TS_MUST enum ts_err mikey_ticket_open(const struct mikey_ticket *t,
                                       const struct mikey_ticket_type *types,

@@ -7,7 +7,7 @@ const struct mikey_kind mikey_kind_base = {
 bool mikey_flags_ok(uint16_t f, bool has_tgk)
 {
 #define HAS(x) (f & MIKEY_FLAG_##x)
-    return (HAS(D) || HAS(L)) && (!HAS(G) || HAS(F)) &&
+    return f >> 12 == 0 && (HAS(D) || HAS(L)) && (!HAS(G) || HAS(F)) &&
            (HAS(G) || HAS(H)) && /* R158: one RAND at least enters the TEK */
            (!HAS(I) || HAS(E)) && (!HAS(K) || HAS(D)) && (!HAS(M) || HAS(F)) &&
            !(HAS(I) && has_tgk && !HAS(F)); /* R217 */
@@ -113,7 +113,7 @@ enum ts_err mikey_policy_read(struct ts_span tp_data, struct mikey_policy *p)
         if (err)
             return err;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R230 */
     if (!err && p->n_responders == 0)
         err = TS_E_MISSING;
     return err;

@@ -42,7 +42,8 @@ static inline bool mikey_kind_equal(struct mikey_kind a, struct mikey_kind b)
      MIKEY_FLAG_H | MIKEY_FLAG_I | MIKEY_FLAG_N | MIKEY_FLAG_O)
 
 /**
- * Whether flags fit together (RFC 6043 6.10; mikey-ticket.md 2.17).
+ * Whether flags fit together (RFC 6043 6.10; mikey-ticket.md 2.17), and are
+ * no others than D to O.
  *
  * @param has_tgk  a TGK is encoded in the ticket (R217)
  */

@@ -206,7 +206,7 @@ enum ts_err mikey_init_check(const struct mikey_msg *m, enum mikey_type type,
     if (!m->rand[request ? MIKEY_RAND_I : MIKEY_RAND_R].p)
         return TS_E_MISSING;
     if (m->hdr.n_cs != 0 || m->hdr.map_type != MIKEY_MAP_EMPTY)
-        return TS_E_FORMAT; /* R13, R14, R99-R101 */
+        return TS_E_FORMAT; /* R12-R14, R99-R101, R136 */
     return check_algorithms(m, error);
 }
 

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Responder of <mikey/mikey.h>: an offer is checked as far as it can be,
- * its ticket resolved, the offer verified with what came of that, and answered.
+ * its ticket resolved, and the offer verified with what came of that.
  */
-#include "mikey/bundle.h"
-#include "mikey/srtp.h"
+#include "mikey/responder_state.h"
 
-enum step { IDLE, OFFERED, ASKED, VERIFIED };
-
-struct mikey_responder {
-    const struct mikey_party *party;
-    enum step step;
-    struct mikey_buf offer;  /* TRANSFER_INIT */
-    struct mikey_buf sent;   /* RESOLVE_INIT */
-    struct mikey_buf ticket; /* TICKET payload, once it was resolved */
-    struct ts_key env_key;
-    /* from here on valid when VERIFIED */
-    struct mikey_keys keys;     /* MPKi, [MPKr'], session keys */
-    struct mikey_keys supplied; /* the Initiator's, of its KEMAC */
-    struct mikey_name idr_r;    /* the modifier (R75, R77) */
-    uint8_t rand_kms[255];
-    size_t rand_kms_n;
-    struct mikey_refusal refusal;
-};
-
-enum { BUFFERS = 3 };
+enum { BUFFERS = 4 };
 
 size_t mikey_responder_size(size_t max)
 {
@@ -39,15 +20,18 @@ struct mikey_responder *mikey_responder_init(void *mem, size_t n,
         !mikey_cut(mem, n, sizeof(struct mikey_responder), buf, BUFFERS))
         return NULL;
     struct mikey_responder *r = mem;
-    *r = (struct mikey_responder){
-        .party = party, .offer = buf[0], .sent = buf[1], .ticket = buf[2]};
+    *r = (struct mikey_responder){.party = party,
+                                  .offer = buf[0],
+                                  .sent = buf[1],
+                                  .ticket = buf[2],
+                                  .scratch = buf[3]};
     return r;
 }
 
 void mikey_responder_wipe(struct mikey_responder *r)
 {
     if (r)
-        ts_wipe(r, sizeof *r);
+        ts_wipe(r, sizeof *r); /* the buffers hold no key in clear */
 }
 
 const struct mikey_refusal *
@@ -56,22 +40,32 @@ mikey_responder_refusal(const struct mikey_responder *r)
     return &r->refusal;
 }
 
-static enum ts_err read_offer(const struct mikey_responder *r,
-                              struct mikey_msg *m)
+enum ts_err mikey_responder_read(const struct mikey_responder *r,
+                                 struct mikey_msg *m)
 {
-    if (r->step == IDLE)
+    if (r->step == MIKEY_IDLE)
         return TS_E_STATE;
     return mikey_msg_read(mikey_buf_span(&r->offer), m, NULL);
 }
 
+void mikey_responder_policies(const struct mikey_msg *m, struct mikey_sps *set)
+{
+    set->n = m->n_sp;
+    for (size_t i = 0; i < m->n_sp; i++) {
+        set->sp[i] = m->sp[i];
+        set->ours[i] = false;
+    }
+}
+
 /* ---- the offer (4.2.2.2) ---- */
 
-/* Who may resolve it: us, or a group or domain that the party takes for us. */
-static bool is_for_us(const struct mikey_party *party,
-                      const struct mikey_policy *p)
+/* Whether one of a list, or a group or wildcard in it, is this one. */
+static bool is_named(const struct mikey_party *party,
+                     const struct mikey_id *who, const struct mikey_id *list,
+                     size_t n)
 {
-    for (size_t i = 0; i < p->n_responders; i++)
-        if (mikey_party_same(party, &p->responder[i], &party->self))
+    for (size_t i = 0; i < n; i++)
+        if (mikey_party_same(party, &list[i], who))
             return true;
     return false;
 }
@@ -82,15 +76,63 @@ static bool is_callers(const struct mikey_party *party,
                        const struct mikey_msg *m, const struct mikey_policy *p)
 {
     const struct mikey_id *caller = &m->idr[MIKEY_IDR_I];
-    if (!(m->ticket.tp.flags & MIKEY_FLAG_I) || !caller->data.p)
+    if (!(m->ticket.tp.flags & MIKEY_FLAG_I) || !caller->data.p ||
+        !p->initiator.data.p)
         return true;
     return mikey_party_same(party, &p->initiator, caller);
 }
 
-static bool can_open(const struct mikey_party *party, const struct mikey_tp *tp)
+/* A ticket key of ours, or code that knows this kind of ticket. */
+static bool can_open(const struct mikey_party *party,
+                     const struct mikey_ticket *t)
 {
-    return mikey_type_find(party->types, party->n_types, tp->kind) ||
-           (party->tpk.p && mikey_kind_equal(tp->kind, mikey_kind_base));
+    struct mikey_base base;
+    if (mikey_type_find(party->types, party->n_types, t->tp.kind))
+        return true;
+    if (!party->tpk.p || mikey_base_read(t, &base))
+        return false;
+    return !base.tpk_id.data.p || /* R298 */
+           !party->tpk_id.n || ts_span_equal(base.tpk_id.data, party->tpk_id);
+}
+
+/* R62: the security policies, before the ticket is resolved. */
+static enum ts_err check_policies(const struct mikey_party *party,
+                                  const struct mikey_msg *m, uint8_t *no)
+{
+    struct mikey_sps set;
+    const struct mikey_answering answering = {.party = party,
+                                              .side = MIKEY_RESPONDER,
+                                              .known = &set,
+                                              .offer = &m->hdr};
+    mikey_responder_policies(m, &set);
+    *no = MIKEY_ERR_SPPAR;
+    return mikey_answering_judge(&answering);
+}
+
+/* R62: the Ticket Policy. */
+static enum ts_err check_ticket(const struct mikey_party *party,
+                                const struct mikey_now *now,
+                                const struct mikey_msg *m,
+                                const struct mikey_policy *p, uint8_t *no)
+{
+    *no = MIKEY_ERR_TPPAR;
+    if (mikey_policy_valid(p, now->us / 1000000, mikey_party_skew(party)))
+        return TS_E_EXPIRED; /* R62, R232, R233 */
+    if (!is_named(party, &party->self, p->responder, p->n_responders))
+        return TS_E_DENIED; /* R62: not for us */
+    if (party->app.data.p && p->n_apps &&
+        !is_named(party, &party->app, p->app, p->n_apps))
+        return TS_E_DENIED; /* R62: for other applications */
+    if (!is_callers(party, m, p))
+        return TS_E_DENIED; /* R282 */
+    return TS_OK;
+}
+
+static bool names_fit(const struct mikey_msg *m, const struct mikey_policy *p)
+{
+    return m->idr[MIKEY_IDR_I].data.n <= MIKEY_ID_MAX &&
+           m->idr[MIKEY_IDR_R].data.n <= MIKEY_ID_MAX &&
+           (m->idr[MIKEY_IDR_I].data.p || p->initiator.data.n <= MIKEY_ID_MAX);
 }
 
 /* R62, R63: refused without asking the KMS. */
@@ -99,22 +141,21 @@ static enum ts_err check_offer(const struct mikey_party *party,
                                const struct mikey_msg *m,
                                struct mikey_policy *p, uint8_t *no)
 {
-    const uint32_t skew = mikey_party_skew(party);
-    enum ts_err err = mikey_transfer_check(m, p, no);
+    const bool known =
+        m->has_ticket &&
+        mikey_type_find(party->types, party->n_types, m->ticket.tp.kind);
+    enum ts_err err = mikey_transfer_check_kind(m, known, p, no);
     if (err)
-        return err; /* R62, R63 */
+        return err; /* R62, R63, R229 */
     *no = MIKEY_ERR_TS;
-    err = mikey_now_check(now, skew, m->t, false);
+    err = mikey_now_check(now, mikey_party_skew(party), m->t, false);
     if (err)
         return err; /* R63: replay, or a clock that is off */
-    *no = MIKEY_ERR_TPPAR;
-    if (mikey_policy_valid(p, now->us / 1000000, skew))
-        return TS_E_EXPIRED; /* R62, R232, R233 */
-    if (!is_for_us(party, p))
-        return TS_E_DENIED; /* R62 */
-    if (!is_callers(party, m, p))
-        return TS_E_DENIED; /* R282 */
-    return TS_OK;
+    *no = MIKEY_ERR_ID;
+    if (!names_fit(m, p))
+        return TS_E_UNSUPPORTED;
+    err = check_ticket(party, now, m, p, no);
+    return err ? err : check_policies(party, m, no);
 }
 
 static void tell(const struct mikey_party *party, const struct mikey_msg *m,
@@ -126,13 +167,35 @@ static void tell(const struct mikey_party *party, const struct mikey_msg *m,
         .bits = mikey_suite_prf(m->hdr.prf)->bits,
         .csb = m->hdr.csb,
         .t = m->t,
+        .tag = m->v.mac,
         .n_sessions = m->hdr.n_cs,
         .n_policies = m->n_sp,
         .sdp_ids = m->sdp_ids,
         .needs_kms = m->ticket.tp.flags & MIKEY_FLAG_E ||
-                     !can_open(party, &m->ticket.tp), /* R3, R90, R219 */
+                     !can_open(party, &m->ticket), /* R3, R90, R219 */
     };
-    mikey_ticket_tell(&m->ticket.tp, p, 0, &o->ticket);
+    mikey_ticket_tell(&m->ticket.tp, m->ticket.data, p, 0, &o->ticket);
+}
+
+/* Keep it, and what it says out of what was kept. */
+static enum ts_err take_offer(struct mikey_responder *r, struct ts_span message,
+                              struct mikey_offered *offered)
+{
+    struct mikey_msg m;
+    struct mikey_policy p;
+    enum ts_err err = mikey_buf_set(&r->offer, message);
+    if (err)
+        return err;
+    r->step = MIKEY_OFFERED;
+    r->refused = false;
+    mikey_keys_wipe(&r->keys);
+    mikey_keys_wipe(&r->supplied);
+    err = mikey_responder_read(r, &m);
+    if (!err)
+        err = mikey_policy_read(m.ticket.tp.data, &p);
+    if (!err)
+        tell(r->party, &m, &p, offered);
+    return err; /* OK: it was read before */
 }
 
 enum ts_err mikey_responder_offered(struct mikey_responder *r,
@@ -143,179 +206,188 @@ enum ts_err mikey_responder_offered(struct mikey_responder *r,
 {
     struct mikey_msg m;
     struct mikey_policy p;
+    bool hdr_ok;
     uint8_t no = MIKEY_ERR_UNSPECIFIED;
-    r->step = IDLE;
-    mikey_keys_wipe(&r->keys);
-    mikey_keys_wipe(&r->supplied);
-    enum ts_err err = mikey_buf_set(&r->offer, message);
-    if (!err)
-        err = mikey_msg_read(mikey_buf_span(&r->offer), &m, NULL);
+    enum ts_err err = mikey_msg_read(message, &m, &hdr_ok);
     if (!err)
         err = check_offer(r->party, now, &m, &p, &no);
+    if (!err) {
+        no = MIKEY_ERR_UNSPECIFIED;
+        err = take_offer(r, message, offered);
+    }
+    if (err) { /* what was in hand stays */
+        r->refused = true;
+        r->about = m.hdr;
+        r->about.map = ts_span(NULL, 0);
+        if (!hdr_ok)
+            r->about.type = MIKEY_ERROR;
+    }
     if (error)
         *error = no;
-    if (err)
-        return err;
-    tell(r->party, &m, &p, offered);
-    r->step = OFFERED;
-    return TS_OK;
+    return err;
 }
 
 enum ts_err mikey_responder_session(const struct mikey_responder *r, size_t nth,
                                     struct mikey_session *session)
 {
     struct mikey_msg m;
-    struct mikey_cs cs;
-    enum ts_err err = read_offer(r, &m);
-    if (err)
-        return err;
-    struct ts_reader map = ts_reader_span(m.hdr.map);
-    if (nth >= m.hdr.n_cs)
-        return TS_E_NOTFOUND;
-    for (size_t i = 0; !err && i <= nth; i++)
-        err = mikey_cs_read(&map, &cs);
-    if (!err)
-        *session = mikey_cs_session(&cs);
-    return err;
-}
-
-static const struct mikey_sp *find_sp(const struct mikey_msg *m, uint8_t no)
-{
-    for (size_t i = 0; i < m->n_sp; i++)
-        if (m->sp[i].no == no)
-            return &m->sp[i];
-    return NULL;
+    enum ts_err err = mikey_responder_read(r, &m);
+    return err ? err : mikey_map_session(&m.hdr, nth, session);
 }
 
 enum ts_err mikey_responder_policy(const struct mikey_responder *r, uint8_t no,
                                    struct mikey_srtp_policy *policy)
 {
     struct mikey_msg m;
-    enum ts_err err = read_offer(r, &m);
+    struct mikey_sps set;
+    enum ts_err err = mikey_responder_read(r, &m);
     if (err)
         return err;
-    const struct mikey_sp *sp = find_sp(&m, no);
+    mikey_responder_policies(&m, &set);
+    const struct mikey_sp *sp = mikey_sps_find(&set, no);
     return sp ? mikey_srtp_policy_read(sp, policy) : TS_E_NOTFOUND;
 }
 
 /* ---- asking the KMS ---- */
 
-static enum ts_err build_resolve(struct mikey_responder *r,
-                                 const struct mikey_now *now,
-                                 const struct mikey_msg *m)
+/* R276, R279: what protects the keys on their way is no weaker than theirs. */
+static const struct mikey_suite *resolve_suite(const struct mikey_party *party,
+                                               const struct mikey_msg *m)
 {
-    const struct mikey_party *party = r->party;
     const struct mikey_suite *ours = mikey_party_suite(party);
     const struct mikey_suite *theirs = mikey_suite_prf(m->hdr.prf);
-    uint8_t rand[MIKEY_RAND_MAX];
-    struct mikey_resolve_new in = {
-        /* R276, R279: what protects the keys on their way is no weaker */
-        .suite = theirs->bits > ours->bits ? theirs : ours,
-        .t = mikey_now_t(now),
-        .idr_r = party->self,
-        .idr_kms = party->kms, /* R257: ours, whoever issued the ticket */
-        .omit = party->omit,
-        .ticket = &m->ticket, /* R256 */
-    };
-    enum ts_err err = mikey_party_credential(party, &r->env_key, &in.cred);
-    size_t n = in.cred.key.n > MIKEY_RAND_LEN ? in.cred.key.n
-                                              : MIKEY_RAND_LEN; /* R272 */
-    if (!err)
-        err = mikey_party_csb(party, &in.csb); /* R95 */
-    if (!err)
-        err = mikey_party_random(party, rand, n);
-    if (err)
-        return err;
-    in.rand_r = ts_span(rand, n);
-    struct ts_writer w = mikey_buf_writer(&r->sent);
-    mikey_build_resolve_init(&w, &in);
-    r->sent.n = w.err ? 0 : w.len;
-    return w.err;
+    return theirs->bits > ours->bits ? theirs : ours;
 }
 
 enum ts_err mikey_responder_resolve(struct mikey_responder *r,
                                     const struct mikey_now *now, uint8_t *out,
                                     size_t cap, size_t *n)
 {
+    const struct mikey_party *party = r->party;
     struct mikey_msg m;
-    if (r->step != OFFERED && r->step != ASKED)
+    struct mikey_fresh_init fresh;
+    struct ts_writer w = ts_writer_init(out, cap);
+    if (r->step != MIKEY_OFFERED && r->step != MIKEY_ASKED)
         return TS_E_STATE; /* R63: not for an offer that was refused */
-    enum ts_err err = read_offer(r, &m);
-    if (!err)
-        err = build_resolve(r, now, &m);
-    if (!err)
-        err = mikey_hand_out(mikey_buf_span(&r->sent), out, cap, n);
-    r->step = err ? OFFERED : ASKED;
+    enum ts_err err = mikey_responder_read(r, &m);
+    if (err)
+        return TS_E_INTERNAL;
+    const struct mikey_suite *suite = resolve_suite(party, &m);
+    err = mikey_party_draw(party, suite, &fresh);
+    if (err)
+        return err;
+    const struct mikey_resolve_new in = {
+        .suite = suite,
+        .csb = fresh.csb, /* R95 */
+        .t = mikey_now_t(now),
+        .rand_r = fresh.rand_view,
+        .idr_r = party->self,
+        .idr_kms = party->kms, /* R257: ours, whoever issued the ticket */
+        .omit = party->omit,   /* R103, R105, R110 */
+        .ticket = &m.ticket,   /* R256 */
+        .cred = fresh.cred,
+    };
+    mikey_build_resolve_init(&w, &in);
+    err = w.err ? w.err : mikey_buf_set(&r->sent, ts_written(&w));
+    if (!err) {
+        r->env_key = fresh.env_key;
+        r->step = MIKEY_ASKED;
+        r->refused = false;
+        *n = w.len;
+    }
+    ts_key_wipe(&fresh.env_key);
     return err;
 }
 
 /* ---- verifying the offer ---- */
 
-static struct mikey_names names_of(const struct mikey_responder *r,
-                                   const struct mikey_policy *p)
-{
-    return (struct mikey_names){.i = p->initiator.data,    /* R55 */
-                                .r = r->party->self.data}; /* R56 */
-}
+/* What the ticket gave, wherever it was opened. */
+struct resolved {
+    struct mikey_keys keys; /* MPKi, [MPKr'], session keys */
+    struct mikey_id idr_r;  /* modifier; data.p NULL without forking */
+    struct ts_span rand_kms;
+};
 
-/* R133, R134; what the ticket gave stands in r->keys. */
-static enum ts_err verify(struct mikey_responder *r, const struct mikey_msg *m)
+/* R273: RANDRkms as long as the keys that it forked; and both are there. */
+static enum ts_err check_modifier(const struct resolved *in, bool fork)
 {
-    struct mikey_policy p;
-    struct ts_key mpk_i;
-    enum ts_err err = mikey_policy_read(m->ticket.tp.data, &p);
-    if (!err)
-        err = ts_key_set(&mpk_i, r->keys.k[0].key);
-    if (err)
-        return err;
-    const struct mikey_names names = names_of(r, &p);
-    err = mikey_transfer_verify(m, &mpk_i, &names, &r->supplied); /* R125 */
-    ts_key_wipe(&mpk_i);
-    if (!err)
-        err = mikey_buf_set(&r->ticket, m->ticket.body);
-    if (err) {
-        mikey_keys_wipe(&r->keys);
-        mikey_keys_wipe(&r->supplied);
-        return err;
-    }
-    r->ticket.p[0] = MIKEY_LAST;
-    r->step = VERIFIED;
-    return TS_OK;
-}
-
-static enum ts_err keep_modifier(struct mikey_responder *r,
-                                 const struct mikey_id *id, struct ts_span rand)
-{
-    r->rand_kms_n = rand.n;
-    if (rand.n)
-        memcpy(r->rand_kms, rand.p, rand.n);
-    return mikey_name_set(&r->idr_r, *id);
-}
-
-/* R273: RANDRkms as long as the keys that it forked. */
-static enum ts_err check_modifier(const struct mikey_reply *reply)
-{
-    struct ts_span rand = reply->msg.rand[MIKEY_RAND_KMS];
-    for (size_t i = 1; reply->fork && i < reply->keys.n; i++) {
-        const struct mikey_key *k = &reply->keys.k[i];
-        if ((i == 1 || mikey_is_tgk(k)) && rand.n < k->key.n)
+    if (!fork)
+        return TS_OK;
+    if (!in->idr_r.data.p || in->idr_r.data.n > MIKEY_ID_MAX ||
+        !in->rand_kms.p || in->rand_kms.n > 255)
+        return TS_E_FORMAT; /* R75, R77 */
+    for (size_t i = 1; i < in->keys.n; i++) {
+        const struct mikey_key *k = &in->keys.k[i];
+        if ((i == 1 || mikey_is_tgk(k)) && in->rand_kms.n < k->key.n)
             return TS_E_FORMAT; /* R273 */
     }
     return TS_OK;
 }
 
-static enum ts_err take_reply(struct mikey_responder *r,
-                              const struct mikey_reply *reply)
+static enum ts_err keep(struct mikey_responder *r, const struct resolved *in,
+                        const struct mikey_msg *m,
+                        const struct mikey_keys *supplied)
 {
-    const struct mikey_msg *m = &reply->msg;
-    struct ts_span no_rand = {NULL, 0};
-    enum ts_err err = check_modifier(reply);
+    const bool fork = m->ticket.tp.flags & MIKEY_FLAG_I;
+    enum ts_err err =
+        mikey_name_set(&r->idr_r, fork ? in->idr_r : r->party->self);
     if (!err)
-        err = keep_modifier(r, &m->idr[MIKEY_IDR_R],
-                            reply->fork ? m->rand[MIKEY_RAND_KMS] : no_rand);
+        err = mikey_buf_set(&r->ticket, m->ticket.body);
+    if (err)
+        return err;
+    r->ticket.p[0] = MIKEY_LAST;
+    r->rand_kms_n = fork ? in->rand_kms.n : 0;
+    if (r->rand_kms_n)
+        memmove(r->rand_kms, in->rand_kms.p, r->rand_kms_n);
+    mikey_keys_copy(&r->keys, &in->keys);
+    mikey_keys_copy(&r->supplied, supplied);
+    r->step = MIKEY_VERIFIED;
+    r->refused = false;
+    return TS_OK;
+}
+
+/* R133, R134. Nothing of the Responder changes before all is well. */
+static enum ts_err verify(struct mikey_responder *r, const struct mikey_msg *m,
+                          const struct resolved *in)
+{
+    const bool fork = m->ticket.tp.flags & MIKEY_FLAG_I;
+    const bool mutual = m->ticket.tp.flags & MIKEY_FLAG_G; /* ours is longer */
+    struct mikey_keys supplied;
+    struct mikey_policy p;
+    struct ts_key mpk_i;
+    supplied.n = supplied.len = 0;
+    enum ts_err err = mikey_policy_read(m->ticket.tp.data, &p);
     if (!err)
-        mikey_keys_copy(&r->keys, &reply->keys);
+        err = check_modifier(in, fork);
+    if (!err && !mutual &&
+        !mikey_rands_ok(m->rand[MIKEY_RAND_I], ts_span(NULL, 0), in->keys.k,
+                        in->keys.n))
+        err = TS_E_FORMAT; /* R272 */
+    if (!err)
+        err = ts_key_set(&mpk_i, in->keys.k[0].key);
+    if (err)
+        return err;
+    const struct mikey_names names = {.i = p.initiator.data,     /* R55 */
+                                      .r = r->party->self.data}; /* R56 */
+    err = mikey_transfer_verify(m, &mpk_i, &names, &supplied);   /* R125 */
+    ts_key_wipe(&mpk_i);
+    if (!err)
+        err = keep(r, in, m, &supplied);
+    mikey_keys_wipe(&supplied);
     return err;
+}
+
+static struct ts_span request_key(const struct mikey_responder *r)
+{
+    return r->party->signer ? ts_key_span(&r->env_key) : r->party->psk;
+}
+
+static void take_error(struct mikey_responder *r, const struct mikey_msg *sent,
+                       const struct mikey_msg *error)
+{
+    bool proven = mikey_error_verify(sent, NULL, error, request_key(r)) ==
+                  TS_OK; /* R187 */
+    mikey_refusal_set(&r->refusal, error, proven);
 }
 
 enum ts_err mikey_responder_resolved(struct mikey_responder *r,
@@ -324,38 +396,37 @@ enum ts_err mikey_responder_resolved(struct mikey_responder *r,
 {
     struct mikey_msg sent, offer;
     struct mikey_reply rep;
-    const struct mikey_party *party = r->party;
-    if (r->step != ASKED)
+    struct resolved in;
+    if (r->step != MIKEY_ASKED)
         return TS_E_STATE;
     enum ts_err err = mikey_msg_read(mikey_buf_span(&r->sent), &sent, NULL);
     if (!err)
-        err = read_offer(r, &offer);
+        err = mikey_responder_read(r, &offer);
     if (err)
         return TS_E_INTERNAL;
-    struct ts_span key = party->signer ? ts_key_span(&r->env_key) : party->psk;
-    err = mikey_reply_open(&sent, reply, key, &rep);
+    err = mikey_reply_open(&sent, reply, request_key(r), &rep);
     if (err == TS_E_PEER)
-        mikey_refusal_set(&r->refusal, &rep.msg,
-                          mikey_error_verify(&sent, NULL, &rep.msg, key) ==
-                              TS_OK);
+        take_error(r, &sent, &rep.msg);
     if (!err)
-        err = mikey_now_check(now, mikey_party_skew(party), rep.msg.t, true);
-    if (!err)
-        err = take_reply(r, &rep);
+        err = mikey_now_check(now, mikey_party_skew(r->party), rep.msg.t, true);
+    if (!err) {
+        mikey_keys_copy(&in.keys, &rep.keys);
+        in.idr_r = rep.msg.idr[MIKEY_IDR_R];
+        in.rand_kms = rep.msg.rand[MIKEY_RAND_KMS];
+        err = verify(r, &offer, &in);
+        mikey_keys_wipe(&in.keys);
+    }
     mikey_keys_wipe(&rep.keys);
-    return err ? err : verify(r, &offer);
+    return err;
 }
 
-/* MPKi and the session keys; without forking there is nothing else. */
-static enum ts_err keep_opened(struct mikey_responder *r,
-                               const struct mikey_opened *o)
+/* MPKi in place of the MPK, and the session keys. */
+static void take_opened(const struct mikey_opened *o, struct resolved *in)
 {
-    memcpy(r->keys.plain, o->keys.plain, o->keys.len);
-    mikey_keys_copy(&r->keys, &o->keys);
-    memcpy(r->keys.plain + (r->keys.k[0].key.p - r->keys.plain), o->mpk_i.b,
-           o->mpk_i.len);
-    r->rand_kms_n = 0;
-    return mikey_name_set(&r->idr_r, r->party->self);
+    mikey_keys_copy(&in->keys, &o->keys);
+    memcpy(in->keys.plain + (in->keys.k[0].key.p - in->keys.plain), o->mpk_i.b,
+           o->mpk_i.len); /* R304: as long */
+    in->idr_r.data = in->rand_kms = ts_span(NULL, 0);
 }
 
 enum ts_err mikey_responder_open(struct mikey_responder *r,
@@ -364,35 +435,41 @@ enum ts_err mikey_responder_open(struct mikey_responder *r,
     const struct mikey_party *party = r->party;
     struct mikey_msg m;
     struct mikey_opened opened;
+    struct resolved in;
     (void)now;
-    if (r->step != OFFERED)
+    if (r->step != MIKEY_OFFERED && r->step != MIKEY_ASKED)
         return TS_E_STATE;
-    enum ts_err err = read_offer(r, &m);
-    if (err)
-        return err;
+    if (mikey_responder_read(r, &m))
+        return TS_E_INTERNAL;
     if (m.ticket.tp.flags & MIKEY_FLAG_E)
         return TS_E_DENIED; /* R219 */
-    if (!can_open(party, &m.ticket.tp))
+    if (!can_open(party, &m.ticket))
         return TS_E_NOTFOUND;
-    err = mikey_ticket_open(&m.ticket, party->types, party->n_types, party->tpk,
-                            &opened);
-    if (!err)
-        err = keep_opened(r, &opened);
+    enum ts_err err = mikey_ticket_open(&m.ticket, party->types, party->n_types,
+                                        party->tpk, &opened); /* R2, R89 */
+    if (!err) {
+        take_opened(&opened, &in);
+        err = verify(r, &m, &in);
+        mikey_keys_wipe(&in.keys);
+    }
     mikey_opened_wipe(&opened);
-    return err ? err : verify(r, &m);
+    return err;
 }
 
-/* The same ticket as the one that was kept, whatever Initiator Data it has. */
+/* ---- a ticket that was resolved before (5.3) ---- */
+
+/* From Ticket Type to Ticket Data: what is the same in each offer with it. */
+static struct ts_span core(const struct mikey_ticket *t)
+{
+    return ts_span(t->body.p + 1, t->body.n - 1 - t->init.n - 2);
+}
+
 static bool same_ticket(const struct mikey_ticket *t, struct ts_span held)
 {
     struct mikey_payload p;
     struct mikey_chain c = mikey_chain_init(held, MIKEY_TICKET);
-    if (!mikey_chain_next(&c, &p))
-        return false;
-    const struct mikey_ticket *old = &p.u.ticket;
-    return ts_span_equal(
-        ts_span(t->body.p + 1, t->body.n - 1 - t->init.n - 2),
-        ts_span(old->body.p + 1, old->body.n - 1 - old->init.n - 2));
+    return mikey_chain_next(&c, &p) &&
+           ts_span_equal(core(t), core(&p.u.ticket));
 }
 
 enum ts_err mikey_responder_reuse(struct mikey_responder *r,
@@ -400,30 +477,28 @@ enum ts_err mikey_responder_reuse(struct mikey_responder *r,
                                   const struct mikey_held *held)
 {
     struct mikey_msg m;
+    struct resolved in = {.idr_r = held->idr_r, .rand_kms = held->rand_kms};
     (void)now;
-    if (r->step != OFFERED)
+    if (r->step != MIKEY_OFFERED && r->step != MIKEY_ASKED)
         return TS_E_STATE;
-    enum ts_err err = read_offer(r, &m);
-    if (err)
-        return err;
+    if (mikey_responder_read(r, &m))
+        return TS_E_INTERNAL;
     if (!(m.ticket.tp.flags & MIKEY_FLAG_J))
         return TS_E_DENIED; /* R224 */
     if (!same_ticket(&m.ticket, held->ticket))
         return TS_E_MISMATCH;
-    if (held->keys.n > sizeof r->keys.plain || held->rand_kms.n > 255)
-        return TS_E_SPACE;
-    r->keys.len = held->keys.n;
-    memcpy(r->keys.plain, held->keys.p, held->keys.n);
-    err = mikey_keys_parse(&r->keys, m.ticket.tp.flags & MIKEY_FLAG_I ? 2 : 1);
+    enum ts_err err = mikey_keys_take(&in.keys, held->keys,
+                                      m.ticket.tp.flags & MIKEY_FLAG_I ? 2 : 1);
     if (!err)
-        err = keep_modifier(r, &held->idr_r, held->rand_kms); /* R172 */
-    return err ? err : verify(r, &m);
+        err = verify(r, &m, &in); /* R172 */
+    mikey_keys_wipe(&in.keys);
+    return err;
 }
 
 enum ts_err mikey_responder_hold(const struct mikey_responder *r,
                                  struct mikey_held *held)
 {
-    if (r->step != VERIFIED)
+    if (r->step != MIKEY_VERIFIED && r->step != MIKEY_ANSWERED)
         return TS_E_STATE;
     *held = (struct mikey_held){
         .ticket = mikey_buf_span(&r->ticket),
@@ -432,228 +507,4 @@ enum ts_err mikey_responder_hold(const struct mikey_responder *r,
         .rand_kms = ts_span(r->rand_kms_n ? r->rand_kms : NULL, r->rand_kms_n),
     };
     return TS_OK;
-}
-
-/* ---- the answer (4.2.2.3) ---- */
-
-/* R201: the first of the suggested policies that will do. */
-static void choose_policy(const struct mikey_party *party,
-                          const struct mikey_msg *m, struct mikey_cs *cs)
-{
-    for (size_t i = 0; i < cs->policies.n; i++) {
-        const struct mikey_sp *sp = find_sp(m, cs->policies.p[i]);
-        struct mikey_srtp_policy p;
-        if (!sp || sp->prot != cs->prot)
-            continue; /* R203 */
-        if (cs->prot == MIKEY_PROT_SRTP &&
-            (mikey_srtp_policy_read(sp, &p) ||
-             (party->acceptable && !party->acceptable(party->arg, &p))))
-            continue;
-        cs->policies = ts_span(cs->policies.p + i, 1); /* R68, R199 */
-        return;
-    }
-    cs->policies.n = 0;
-}
-
-/* What the caller says of a session takes the place of what was offered. */
-static void apply(const struct mikey_session *s, uint8_t data[static 10],
-                  struct mikey_cs *cs)
-{
-    const struct mikey_cs ours = mikey_session_cs(s, data);
-    if (ours.policies.n)
-        cs->policies = ours.policies; /* R202 */
-    if (ours.session.n) {
-        cs->session = ours.session; /* R69, R70 */
-        cs->s = ours.s;
-    }
-    if (ours.spi.n)
-        cs->spi = ours.spi; /* R70 */
-}
-
-static const struct mikey_session *find_session(const struct mikey_answer *a,
-                                                uint8_t id)
-{
-    for (size_t i = 0; a && i < a->n_sessions; i++)
-        if (a->session[i].cs == id)
-            return &a->session[i];
-    return NULL;
-}
-
-/* R69: a session without SPI uses the first session key there is. */
-static struct ts_span first_spi(const struct mikey_responder *r,
-                                const struct mikey_answer *a)
-{
-    for (size_t i = 0; i < r->keys.n; i++)
-        if (r->keys.k[i].type != MIKEY_MPK)
-            return r->keys.k[i].spi;
-    if (r->supplied.n)
-        return r->supplied.k[0].spi;
-    return a && a->n_keys ? a->keys[0].spi : ts_span(NULL, 0);
-}
-
-/* The map of the answer: each session complete; gives their number. */
-static unsigned write_map(const struct mikey_responder *r,
-                          const struct mikey_msg *m,
-                          const struct mikey_answer *a, struct ts_writer *w)
-{
-    struct ts_reader map = ts_reader_span(m->hdr.map);
-    uint8_t data[10];
-    struct mikey_cs cs;
-    unsigned n = 0;
-    for (; n < m->hdr.n_cs && !mikey_cs_read(&map, &cs); n++) {
-        const struct mikey_session *s = find_session(a, cs.id);
-        choose_policy(r->party, m, &cs);
-        if (s)
-            apply(s, data, &cs);
-        if (cs.spi.n == 0)
-            cs.spi = first_spi(r, a);
-        mikey_put_cs(w, &cs);
-    }
-    for (size_t i = 0; a && i < a->n_sessions; i++) { /* R71: added ones */
-        if (mikey_cs_find(&m->hdr, a->session[i].cs, &cs) == TS_OK)
-            continue;
-        const struct mikey_cs added = mikey_session_cs(&a->session[i], data);
-        mikey_put_cs(w, &added);
-        n++;
-    }
-    return n;
-}
-
-static enum ts_err build_answer(const struct mikey_responder *r,
-                                const struct mikey_now *now,
-                                const struct mikey_msg *m,
-                                const struct mikey_answer *a,
-                                const struct ts_key *mpk, struct ts_writer *w)
-{
-    static const struct mikey_answer nothing;
-    const uint16_t flags = m->ticket.tp.flags;
-    uint8_t rand[MIKEY_RAND_MAX], params[1024], map[4096];
-    struct mikey_sp sp[MIKEY_SP_MAX];
-    struct ts_writer params_w = ts_writer_init(params, sizeof params);
-    struct ts_writer map_w = ts_writer_init(map, sizeof map);
-    unsigned n_cs = write_map(r, m, a, &map_w);
-    a = a ? a : &nothing;
-    if (map_w.err || n_cs > 254 || (a->n_policies && !a->policy_no))
-        return TS_E_RANGE;
-    enum ts_err err =
-        mikey_policies(a->policy, a->policy_no, a->n_policies, &params_w, sp);
-    size_t n = mikey_longest(r->keys.k, r->keys.n); /* R272 */
-    n = flags & MIKEY_FLAG_G ? (n > MIKEY_RAND_LEN ? n : MIKEY_RAND_LEN)
-                             : 0; /* R221 */
-    if (!err)
-        err = mikey_party_random(r->party, rand, n); /* R74 */
-    if (err)
-        return err;
-    const struct mikey_answer_new in = {
-        .init = m,
-        .suite = mikey_suite_prf(m->hdr.prf),
-        .t = mikey_now_t(now),
-        .rand_r = ts_span(rand, n),
-        .idr_r = mikey_name_id(&r->idr_r),               /* R75 */
-        .rand_kms = ts_span(r->rand_kms, r->rand_kms_n), /* R77 */
-        .n_cs = (uint8_t)n_cs,
-        .map = ts_written(&map_w),
-        .sp = sp,
-        .n_sp = a->n_policies,
-        .mpk = mpk,
-        .keys = a->keys,
-        .n_keys = a->n_keys,
-    };
-    mikey_build_transfer_resp(w, &in);
-    return w->err;
-}
-
-/* What we know of the Transfer when the answer is written. */
-static enum ts_err end(const struct mikey_responder *r,
-                       const struct mikey_answer *a, struct mikey_ends *e)
-{
-    struct mikey_keys ours = {.n = 0};
-    struct mikey_policy p;
-    const struct mikey_id *caller = &e->init.idr[MIKEY_IDR_I];
-    enum ts_err err = mikey_policy_read(e->init.ticket.tp.data, &p);
-    e->i = caller->data.p ? *caller : p.initiator; /* R55 */
-    e->r = mikey_name_id(&r->idr_r);
-    mikey_keys_copy(&e->keys, &r->keys);
-    if (!err)
-        err = mikey_keys_join(&e->keys, &r->supplied);
-    for (size_t i = 0; a && i < a->n_keys && i < MIKEY_KEYS_MAX; i++)
-        ours.k[ours.n++] = a->keys[i];
-    return err ? err : mikey_keys_join(&e->keys, &ours);
-}
-
-enum ts_err mikey_responder_answer(struct mikey_responder *r,
-                                   const struct mikey_now *now,
-                                   const struct mikey_answer *answer,
-                                   uint8_t *out, size_t cap, size_t *n,
-                                   void *mem, size_t mem_n,
-                                   struct mikey_bundle **bundle)
-{
-    struct mikey_ends e = {.side = MIKEY_RESPONDER, .party = r->party};
-    struct ts_writer w = ts_writer_init(out, cap);
-    *n = 0;
-    if (r->step != VERIFIED)
-        return TS_E_STATE;
-    enum ts_err err = read_offer(r, &e.init);
-    if (err)
-        return TS_E_INTERNAL;
-    const uint16_t flags = e.init.ticket.tp.flags;
-    e.alone = !(flags & MIKEY_FLAG_F); /* R65, R220 */
-    err = ts_key_set(&e.mpk, r->keys.k[flags & MIKEY_FLAG_I ? 1 : 0].key);
-    if (!err && !e.alone)
-        err = build_answer(r, now, &e.init, answer, &e.mpk, &w); /* R65 */
-    if (!err && !e.alone)
-        err = mikey_msg_read(ts_written(&w), &e.resp, NULL);
-    if (!err)
-        err = end(r, e.alone ? NULL : answer, &e);
-    if (!err)
-        err = mikey_bundle_begin(&e, now, mem, mem_n, bundle);
-    if (!err) {
-        *n = w.len;
-        r->step = IDLE;
-    }
-    mikey_ends_wipe(&e);
-    return err;
-}
-
-/* ---- Error ---- */
-
-enum ts_err mikey_responder_refuse(const struct mikey_responder *r,
-                                   const struct mikey_now *now,
-                                   const uint8_t *no, size_t n_no,
-                                   const struct mikey_srtp_policy *policy,
-                                   size_t n_policies, uint8_t *out, size_t cap,
-                                   size_t *n)
-{
-    struct mikey_hdr hdr;
-    struct mikey_msg m;
-    struct mikey_protect keys;
-    uint8_t params[1024];
-    struct mikey_sp sp[MIKEY_SP_MAX];
-    struct ts_reader reader = ts_reader_span(mikey_buf_span(&r->offer));
-    struct ts_writer params_w = ts_writer_init(params, sizeof params);
-    struct ts_writer w = ts_writer_init(out, cap);
-    if (n_no == 0 || n_no > MIKEY_ERR_MAX)
-        return TS_E_RANGE;
-    enum ts_err err = mikey_hdr_read(&reader, &hdr);
-    if (!err && hdr.type == MIKEY_ERROR)
-        err = TS_E_STATE; /* never about an Error */
-    if (!err)
-        err = mikey_policies(policy, NULL, n_policies, &params_w, sp);
-    if (err)
-        return err;
-    struct mikey_error_new in = {.about = &hdr,
-                                 .t = mikey_now_t(now), /* R185 */
-                                 .n_no = n_no,
-                                 .sp = sp,
-                                 .n_sp = n_policies}; /* R182 */
-    memcpy(in.no, no, n_no);
-    if (r->step == VERIFIED && read_offer(r, &m) == TS_OK) { /* R181 */
-        mikey_protect_of(&m, NULL, r->keys.k[0].key, &keys); /* R187 */
-        in.auth = &keys;
-    }
-    mikey_build_error(&w, &in);
-    if (in.auth)
-        mikey_protect_end(&keys);
-    *n = w.err ? 0 : w.len;
-    return w.err;
 }

@@ -2,7 +2,6 @@
 #include "mikey/rtsp.h"
 
 #include <nettle/base64.h>
-#include <strings.h>
 
 #include "base/msan.h"
 #include "base/writer.h"
@@ -12,12 +11,6 @@ struct cursor {
     struct ts_span s;
     size_t at;
 };
-
-static bool is(struct ts_span s, const char *text)
-{
-    return s.n == strlen(text) &&
-           strncasecmp((const char *)s.p, text, s.n) == 0;
-}
 
 static bool is_blank(uint8_t c)
 {
@@ -143,10 +136,10 @@ static enum ts_err take_param(struct cursor *c, struct mikey_rtsp_spec *spec)
 {
     size_t from = c->at;
     struct ts_span name = take_word(c);
-    struct ts_span *slot = is(name, "prot")   ? &spec->prot
-                           : is(name, "uri")  ? &spec->uri
-                           : is(name, "data") ? &spec->data
-                                              : NULL;
+    struct ts_span *slot = ts_span_is(name, "prot")   ? &spec->prot
+                           : ts_span_is(name, "uri")  ? &spec->uri
+                           : ts_span_is(name, "data") ? &spec->data
+                                                      : NULL;
     enum ts_err err = TS_OK;
     if (name.n == 0)
         err = TS_E_FORMAT;
@@ -229,7 +222,8 @@ enum ts_err mikey_rtsp_header(struct ts_span line, struct ts_span *value)
 {
     static const char name[] = "KeyMgmt";
     const size_t n = sizeof name - 1;
-    if (line.n <= n || line.p[n] != ':' || !is(ts_span(line.p, n), name))
+    if (line.n <= n || line.p[n] != ':' ||
+        !ts_span_is(ts_span(line.p, n), name))
         return TS_E_NOTFOUND;
     struct cursor c = {line, n + 1};
     skip_blanks(&c);

@@ -28,6 +28,10 @@
 
 #include "mikey/sdp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** One element of the header. */
 struct mikey_rtsp_spec {
     struct ts_span prot; /* protocol id */
@@ -79,9 +83,9 @@ struct mikey_rtsp_new {
 /**
  * Write the value of a KeyMgmt header on one line, and a NUL.
  *
- * @param spec  the elements, n of them
- * @param out   gets the text
- * @param cap   its size in bytes
+ * @param spec, n  the elements
+ * @param out      gets the text
+ * @param cap      its size in bytes
  * @return OK; E_EMPTY without elements; E_MISSING for an empty message;
  *         E_FORMAT for what is no URI, so that nobody's URI ends the header;
  *         E_DUPLICATE for two with one uri; E_SPACE
@@ -97,6 +101,7 @@ enum mikey_rtsp_mode { MIKEY_RTSP_PLAY, MIKEY_RTSP_RECORD };
 /**
  * Who begins the key management exchange (4.2).
  *
+ * @param mode    which way the media flow
  * @param server  set to true: the server
  * @return OK; E_UNSUPPORTED for any mode but PLAY, since that is not defined
  */
@@ -210,9 +215,10 @@ struct mikey_rtsp_verdict {
 /**
  * The server's first look at a SETUP.
  *
- * @param spec  elements of its header, n of them; 0 without a header
- * @param prot  the protocol that the SDP has for this context
- * @param found gets the element to be processed, else NULL
+ * @param setup    the SETUP
+ * @param spec, n  elements of its header; 0 without a header
+ * @param prot     the protocol that the SDP has for this context
+ * @param found    gets the element to be processed, else NULL
  */
 enum mikey_rtsp_event mikey_rtsp_setup_event(
     const struct mikey_rtsp_setup *setup, const struct mikey_rtsp_spec *spec,
@@ -220,5 +226,9 @@ enum mikey_rtsp_event mikey_rtsp_setup_event(
 
 /** What RFC 4567 asks for. An event out of range is a failure. */
 struct mikey_rtsp_verdict mikey_rtsp_rule(enum mikey_rtsp_event event);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,6 +32,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- the value of one attribute (3, 3.1) --- */
 
 /**
@@ -194,6 +198,7 @@ TS_MUST enum ts_err mikey_sdp_scan(struct ts_span text, enum mikey_sdp_use use,
  * The attributes of one level in the order of the text, that is in order of
  * preference (4.1.2).
  *
+ * @param s      the description
  * @param level  MIKEY_SDP_SESSION or the index of an m-line
  * @param n      gets their number; 0 for a level that is not there
  * @return the first; NULL if n is 0
@@ -216,6 +221,7 @@ bool mikey_sdp_counts(const struct mikey_sdp *s,
  * The attribute that keys a medium (3.1): at the medium if there is any there,
  * else at the session.
  *
+ * @param s      the description
  * @param media  index of the m-line
  * @param prot   the protocol that was chosen
  * @param attr   gets the attribute; NULL if not OK
@@ -232,8 +238,9 @@ TS_MUST enum ts_err mikey_sdp_applies(const struct mikey_sdp *s, unsigned media,
  * Choose one protocol for all levels (4.1.2): the offerer's first preference
  * that is known here and keys every medium to which key management applies.
  *
- * @param known  protocol ids that can be done, n of them
- * @param prot   gets a view of the id
+ * @param s         the offer
+ * @param known, n  protocol ids that can be done
+ * @param prot      gets a view of the id
  * @return OK; E_MISSING for a description without key-mgmt; E_UNSUPPORTED
  */
 TS_MUST enum ts_err mikey_sdp_choose(const struct mikey_sdp *s,
@@ -253,9 +260,9 @@ enum mikey_sdp_list_policy {
  * General Extension of type SDP IDs, without the NUL, in every message that is
  * offered at the level; alone "mikey" too.
  *
- * @param prot  the ids of one level in the order in which they will stand, n
- * @param out   gets the list and a NUL
- * @param cap   its size in bytes
+ * @param prot, n  the ids of one level in the order in which they will stand
+ * @param out      gets the list and a NUL
+ * @param cap      its size in bytes
  * @return OK; E_EMPTY for no id; E_FULL for more than MIKEY_SDP_ATTR_MAX;
  *         E_FORMAT; E_DUPLICATE; E_SPACE
  */
@@ -271,8 +278,10 @@ TS_MUST enum ts_err mikey_sdp_list(const struct mikey_sdp *s, int level,
  * from. It proves something only once the message's MAC or signature is
  * verified; looking before that saves work.
  *
+ * @param s       the description that the message came in
  * @param level   where the message stood
  * @param ids     data of the payload SDP IDs; p is NULL if there is none
+ * @param policy  what to do if there is none
  * @return OK; E_MISSING for no payload, by policy; E_MISMATCH for another list,
  *         whatever the policy
  */
@@ -289,6 +298,7 @@ TS_MUST enum ts_err mikey_sdp_list_check(const struct mikey_sdp *s, int level,
  * @param s      the description; one that has no attributes yet will do
  * @param level  where the message stands
  * @param media  index of the m-line
+ * @param first  gets the Initiator's CS ID
  * @return OK; E_EMPTY for a medium that has none (not secured); E_RANGE for an
  *         index too large, or a medium other than that of the level
  */
@@ -309,8 +319,9 @@ TS_MUST enum ts_err mikey_sdp_cs_media(const struct mikey_sdp *s, int level,
  * that it keys; both or none of a secured medium that it does not key, being
  * off or having attributes of its own; no others.
  *
+ * @param s      the description
  * @param level  where the message stands
- * @param cs     the CS IDs of the message's map, in any order, n of them
+ * @param cs, n  the CS IDs of the message's map, in any order
  * @return OK; E_NOTFOUND for a CS ID that no medium has; E_DUPLICATE;
  *         E_MISSING for a medium without its two
  */
@@ -358,6 +369,7 @@ int mikey_sdp_offer_next(const struct mikey_sdp_offer *o);
 /**
  * Note what became of an attribute.
  *
+ * @param o       the offer
  * @param i       as mikey_sdp_offer_next() gave it
  * @param result  MIKEY_SDP_TAKEN or one that stands behind it
  * @return OK; E_STATE for an attribute that is not pending; E_RANGE for
@@ -434,6 +446,7 @@ struct mikey_sdp_verdict {
  * Where a received offer stands. The first attribute that was refused decides,
  * whether others are pending or were accepted (4.1.2).
  *
+ * @param o      the offer
  * @param retry  the offer, if refused, is to be renegotiated and not aborted;
  *               not heeded when re-keying, for which 488 is asked for
  */
@@ -448,8 +461,12 @@ struct mikey_sdp_verdict mikey_sdp_rule(enum mikey_sdp_event event);
  * protection, key-mgmt of the one protocol, only at levels where the offer had
  * it.
  *
- * @param prot  gets the protocol that was chosen; empty if the answer has none
- * @param at    gets the offset in bytes of the answer's line that does not fit
+ * @param offer   what we sent
+ * @param answer  what came back
+ * @param prot    gets the protocol that was chosen; empty if the answer has
+ *                none
+ * @param at      gets the offset in bytes of the answer's line that does not
+ *                fit
  * @return OK; E_MISMATCH; E_UNSUPPORTED for a second protocol
  */
 TS_MUST enum ts_err mikey_sdp_answer_check(const struct mikey_sdp *offer,
@@ -459,6 +476,7 @@ TS_MUST enum ts_err mikey_sdp_answer_check(const struct mikey_sdp *offer,
 /**
  * The answer's attribute to one that was offered, at the same level (4.1.2).
  *
+ * @param offer     what we sent
  * @param answer    as mikey_sdp_answer_check() accepted it
  * @param sent      attribute of the offer, of the protocol that was chosen
  * @param expected  a response must come: F=1
@@ -472,5 +490,9 @@ TS_MUST enum ts_err mikey_sdp_answer_attr(const struct mikey_sdp *offer,
                                           const struct mikey_sdp_attr *sent,
                                           bool expected,
                                           const struct mikey_sdp_attr **got);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

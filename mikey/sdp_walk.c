@@ -2,8 +2,6 @@
 /* Descriptions: their lines, and which attribute keys which medium. */
 #include "mikey/sdp.h"
 
-#include <strings.h>
-
 struct mikey_sdp_walk mikey_sdp_walk_init(struct ts_span text)
 {
     /* empty lines at the end say nothing */
@@ -119,8 +117,7 @@ static bool is_secured(struct ts_span proto)
         "DCCP/RTP/SAVP", "DCCP/RTP/SAVPF", /* RFC 5762 */
     };
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
-        if (proto.n == strlen(profiles[i]) &&
-            strncasecmp((const char *)proto.p, profiles[i], proto.n) == 0)
+        if (ts_span_is(proto, profiles[i]))
             return true;
     return false;
 }

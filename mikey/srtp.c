@@ -6,6 +6,8 @@
 
 void mikey_put_cs(struct ts_writer *w, const struct mikey_cs *cs)
 {
+    if (cs->policies.n > 127 || cs->session.n > 0xffff || cs->spi.n > 255)
+        ts_writer_fail(w, TS_E_RANGE);
     ts_put_u8(w, cs->id);
     ts_put_u8(w, cs->prot);
     ts_put_u8(w, (cs->s ? 0x80u : 0) | (unsigned)cs->policies.n);
@@ -44,8 +46,8 @@ static enum ts_err session_salt(const struct mikey_key *k,
         memcpy(salt, k->salt.p, n);
         return TS_OK;
     }
-    if (k->type == MIKEY_TEK)
-        return TS_E_UNSUPPORTED; /* nothing to derive a salt from */
+    if (mikey_is_tek(k)) /* nothing to derive a salt from */
+        return n ? TS_E_UNSUPPORTED : TS_OK;
     mikey_derive_tek(tgk, base->prf, MIKEY_USE_SALT, cs, base->rand_i,
                      base->rand_r, salt, n);
     return TS_OK;

@@ -45,7 +45,8 @@ TS_MUST enum ts_err mikey_srtp_policy_read(const struct mikey_sp *sp,
 void mikey_srtp_policy_write(struct ts_writer *w,
                              const struct mikey_srtp_policy *p);
 
-/** Append one entry to a GENERIC-ID map. */
+/** Append one entry to a GENERIC-ID map. E_RANGE latches for more than 127
+ *  policies, or a longer field than its length octets can tell. */
 void mikey_put_cs(struct ts_writer *w, const struct mikey_cs *cs);
 
 /** Find a crypto session by its CS ID; OK or E_NOTFOUND. */

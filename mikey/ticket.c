@@ -6,6 +6,7 @@
  * The MAC covers all from the Ticket Type to the Auth alg octet of V: not the
  * next payload octet, not itself, not the Initiator Data (R300).
  */
+#include "mikey/mikey.h"
 #include "mikey/ticket.h"
 
 #define NO_CSB 0xffffffffu /* R297 */
@@ -21,9 +22,10 @@ static void ticket_protect(struct mikey_protect *p,
 /* R271, R274 */
 static bool lengths_ok(const struct mikey_ticket_new *in)
 {
-    if (in->n_keys == 0 || in->tpk.n < 16 || in->tpk.n > TS_KEY_MAX ||
-        in->rand.n > 255)
+    if (in->n_keys == 0 || in->rand.n > 255)
         return false;
+    if (!in->type && (in->tpk.n < 16 || in->tpk.n > MIKEY_KEY_MAX))
+        return false; /* R271 */
     return in->rand.n >= in->tpk.n && in->rand.n >= in->keys[0].key.n;
 }
 
@@ -71,30 +73,52 @@ static void build_base(struct ts_writer *w, size_t from,
     mikey_protect_end(&p);
 }
 
+/* Ticket Data of another kind: it gets the policy as TICKET shows it. */
+static void build_other(struct ts_writer *w, size_t from,
+                        const struct mikey_ticket_new *in)
+{
+    const struct mikey_ticket_type *type = in->type;
+    uint8_t chain[MIKEY_KEYS_BYTES];
+    struct ts_writer keys = ts_writer_init(chain, sizeof chain);
+    const size_t policy_n = w->len - from;
+    for (size_t i = 0; i < in->n_keys; i++)
+        mikey_put_key(&keys, &in->keys[i], i + 1 == in->n_keys);
+    size_t mark = ts_open_u16(w), n = 0, cap = w->cap - w->len;
+    if (!w->err && !keys.err) {
+        enum ts_err err =
+            type->make(type->arg, ts_span(w->buf + from, policy_n),
+                       ts_written(&keys), in->rand, w->buf + mark, cap, &n);
+        if (err || n > cap)
+            ts_writer_fail(w, err ? err : TS_E_SPACE);
+    }
+    ts_writer_fail(w, keys.err);
+    if (!w->err)
+        w->len += n;
+    ts_close_u16(w, mark);
+    ts_wipe(chain, sizeof chain);
+}
+
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in)
 {
     const struct mikey_tp tp = {
-        .kind = in->kind.type ? in->kind : mikey_kind_base,
+        .kind = in->type ? in->type->kind : mikey_kind_base,
         .prf = in->suite->prf,
         .flags = in->flags,
     };
     struct ts_writer *w = b->w;
-    if (!flags_ok(in) || (!in->data.p && !lengths_ok(in)))
+    if (!flags_ok(in) || !lengths_ok(in))
         ts_writer_fail(w, TS_E_RANGE);
     if (w->err)
         return;
     mikey_build_payload(b, MIKEY_TICKET);
     size_t from = w->len;
     mikey_build_tp(b, &tp, in->policy, NULL, 0); /* R239: no KEMAC */
-    if (in->data.p) {
-        size_t mark = ts_open_u16(w);
-        ts_put_span(w, in->data);
-        ts_close_u16(w, mark);
-    } else {
-        build_base(w, from, in);
-    }
-    ts_put_u16(w, 0); /* Initiator Data length: there is none yet */
+    if (in->type)
+        build_other(w, from, in);
+    else
+        build_base(w, from, in); /* R289 */
+    ts_put_u16(w, 0);            /* Initiator Data length: there is none yet */
 }
 
 static enum ts_err take(struct mikey_base *base, const struct mikey_payload *p,
@@ -148,7 +172,7 @@ enum ts_err mikey_base_read(const struct mikey_ticket *t,
         if (err)
             return err;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R290 */
     const unsigned must =
         1u << MIKEY_T | 1u << MIKEY_RAND | 1u << MIKEY_KEMAC | 1u << MIKEY_V;
     if (!err && (seen & must) != must)
@@ -224,7 +248,8 @@ enum ts_err mikey_base_open(const struct mikey_ticket *t,
     mikey_protect_cipher(&p, &c);
     mikey_protect_end(&p);
     if (!err)
-        err = mikey_kemac_open(&base->kemac, suite, &c, NO_CSB, base->t.value,
+        err = mikey_kemac_open(&base->kemac, suite, &c, NO_CSB,
+                               base->t.value, /* R294 */
                                1, &out->keys);
     if (err)
         dummy_keys(suite, base, &c, &out->keys);
@@ -276,7 +301,7 @@ enum ts_err mikey_init_data_read(struct ts_span data, struct mikey_v *vi,
             return TS_E_DUPLICATE;
         *(n++ ? vr : vi) = p.u.v;
     }
-    enum ts_err err = mikey_chain_end(&c);
+    enum ts_err err = mikey_chain_end(&c); /* R242 */
     if (!err && (n != 2 || !last))
         err = TS_E_MISSING;
     if (!err && vi->alg != vr->alg)
@@ -295,7 +320,7 @@ enum ts_err mikey_init_data_verify(struct ts_span data, struct mikey_prf *prf,
         return TS_E_UNSUPPORTED;
     MIKEY_UNSET struct mikey_hmac h;
     uint8_t mac[MIKEY_MAC_MAX];
-    mikey_derive_vr(prf, suite, &h);
+    mikey_derive_vr(prf, suite, &h);                                  /* R248 */
     mikey_hmac_add(&h, ts_span(data.p, (size_t)(vr.mac.p - data.p))); /* R246 */
     mikey_hmac_end(&h, mac, suite->mac);
     bool good = ts_equal(mac, suite->mac, vr.mac.p, vr.mac.n);

@@ -8,15 +8,16 @@
 
 #include "mikey/policy.h"
 
+struct mikey_ticket_type; /* <mikey/mikey.h> */
+
 /** What goes into a new ticket. */
 struct mikey_ticket_new {
-    struct mikey_kind kind; /* zeros: the base ticket */
-    struct ts_span data;    /* Ticket Data of another kind, made elsewhere;
-                               then only kind, suite, flags and policy count */
+    const struct mikey_ticket_type *type; /* another kind, whose owner makes its
+                                             Ticket Data; NULL: base ticket */
     const struct mikey_suite *suite;
     uint16_t flags;
     const struct mikey_policy *policy;
-    struct ts_span tpk;           /* ticket key, 16 to TS_KEY_MAX bytes */
+    struct ts_span tpk;           /* base: ticket key, 16 to 64 bytes */
     struct ts_span tpk_id;        /* IDRpsk, so that the TPK can be found */
     struct mikey_time t;          /* time of issue */
     struct ts_span rand;          /* as long as TPK and MPK at least (R274) */
@@ -43,7 +44,7 @@ struct mikey_opened {
 /**
  * Append a TICKET payload without Initiator Data (R290-R300).
  * E_RANGE latches in the writer when RAND or a key is too short, the TPK too
- * long, or flags contradict each other.
+ * long, or flags contradict each other; and what the type's owner says.
  */
 void mikey_build_ticket(struct mikey_build *b,
                         const struct mikey_ticket_new *in);

@@ -40,3 +40,34 @@ enum ts_err mikey_time_check(struct mikey_time t, uint64_t now, uint32_t skew)
     uint64_t off = at > now ? at - now : now - at;
     return off <= (uint64_t)skew * MICRO ? TS_OK : TS_E_TIME;
 }
+
+bool mikey_time_alike(struct mikey_time a, struct mikey_time b)
+{
+    return (a.type == MIKEY_COUNTER) == (b.type == MIKEY_COUNTER);
+}
+
+#define ERA (UINT64_C(1) << 63) /* set before 2036, clear after */
+
+/* As a number that grows. */
+static uint64_t order(struct mikey_time t)
+{
+    return t.type == MIKEY_COUNTER ? t.value : t.value ^ ERA;
+}
+
+bool mikey_time_later(struct mikey_time a, struct mikey_time b)
+{
+    return order(a) > order(b);
+}
+
+enum ts_err mikey_time_after(struct mikey_time b, struct mikey_time *t)
+{
+    const bool counter = t->type == MIKEY_COUNTER;
+    const unsigned unit = t->type == MIKEY_NTP_UTC_32 ? 32 : 0; /* bits */
+    const uint64_t last = order(b) >> unit;
+    if (last >= (counter ? UINT32_MAX : UINT64_MAX >> unit))
+        return TS_E_RANGE;
+    t->value = (last + 1) << unit;
+    if (!counter)
+        t->value ^= ERA;
+    return TS_OK;
+}

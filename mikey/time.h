@@ -32,4 +32,22 @@ TS_MUST enum ts_err mikey_time_unix(struct mikey_time t, uint64_t *us);
 TS_MUST enum ts_err mikey_time_check(struct mikey_time t, uint64_t now,
                                      uint32_t skew);
 
+/** The last second that can be written, as Unix time (in 2104). */
+#define MIKEY_TIME_MAX UINT64_C(4233462143)
+
+/** Whether two timestamps are of one clock, and can be compared: NTP types
+ *  with each other, a COUNTER with a COUNTER. */
+bool mikey_time_alike(struct mikey_time a, struct mikey_time b);
+
+/** Whether a is later than b, of the same clock; also across 2036 (R214). */
+bool mikey_time_later(struct mikey_time a, struct mikey_time b);
+
+/**
+ * Later than b, as little as its type can tell.
+ *
+ * @param t  gets it; its type is kept, and must be of the same clock
+ * @return OK; E_RANGE: there is no later one
+ */
+TS_MUST enum ts_err mikey_time_after(struct mikey_time b, struct mikey_time *t);
+
 #endif

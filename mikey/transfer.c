@@ -103,12 +103,12 @@ void mikey_build_transfer_init(struct ts_writer *w,
 /* ---- opening ---- */
 
 /* What R can see of a ticket without opening it (4.2.2.2). */
-static enum ts_err check_ticket(const struct mikey_msg *m,
+static enum ts_err check_ticket(const struct mikey_msg *m, bool known,
                                 struct mikey_policy *policy, uint8_t *error)
 {
     const struct mikey_tp *tp = &m->ticket.tp;
     *error = MIKEY_ERR_TICKET;
-    if (!mikey_kind_equal(tp->kind, mikey_kind_base) &&
+    if (!known && !mikey_kind_equal(tp->kind, mikey_kind_base) &&
         !(tp->flags & MIKEY_FLAG_O))
         return TS_E_UNSUPPORTED; /* R229 */
     *error = MIKEY_ERR_PRF;
@@ -128,6 +128,13 @@ static enum ts_err check_ticket(const struct mikey_msg *m,
 enum ts_err mikey_transfer_check(const struct mikey_msg *m,
                                  struct mikey_policy *policy, uint8_t *error)
 {
+    return mikey_transfer_check_kind(m, false, policy, error);
+}
+
+enum ts_err mikey_transfer_check_kind(const struct mikey_msg *m, bool known,
+                                      struct mikey_policy *policy,
+                                      uint8_t *error)
+{
     *error = MIKEY_ERR_DT;
     if (m->hdr.type != MIKEY_TRANSFER_INIT)
         return TS_E_UNKNOWN;
@@ -143,7 +150,7 @@ enum ts_err mikey_transfer_check(const struct mikey_msg *m,
     *error = MIKEY_ERR_MAC;
     if (m->v.alg != suite->auth)
         return TS_E_UNSUPPORTED; /* R278 */
-    return check_ticket(m, policy, error);
+    return check_ticket(m, known, policy, error);
 }
 
 static struct ts_span named(const struct mikey_id *id, struct ts_span known)

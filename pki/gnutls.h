@@ -17,6 +17,10 @@
 
 #include "mikey/pk.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Hash of a signature, or of a CHASH. */
 enum mikey_gnutls_hash {
     MIKEY_GNUTLS_DEFAULT = 0, /* SHA-256; for P-384 SHA-384; for an RSA-PSS key
@@ -87,9 +91,9 @@ void mikey_gnutls_signer_free(struct mikey_signer *signer);
  *     whose nextUpdate is over gives E_EXPIRED;
  *   - may sign (digitalSignature, if there is a key usage);
  *   - name the peer in subjectAltName: a claimed URI equals a URI there in its
- *     octets or as SIP or tel identity (base/identity.h), a claimed NAI a
- *     rfc822Name with the realm in any case. Of an identity that was left out
- *     only a URI is known, if there is just one.
+ *     octets or as SIP or tel identity, a claimed NAI a rfc822Name with the
+ *     realm in any case. Of an identity that was left out only a URI is known,
+ *     if there is just one.
  *
  * Its verify() before a certify() that gave OK is E_STATE. PKCS#1 v1.5
  * signatures may use SHA-256, SHA-384 or SHA-512, RSA-PSS ones too (MGF1 with
@@ -112,7 +116,8 @@ void mikey_gnutls_verifier_free(struct mikey_verifier *verifier);
 /**
  * Replace all CRLs of a verifier.
  *
- * @param crls  as in struct mikey_gnutls_trust
+ * @param verifier  its CRLs are replaced
+ * @param crls      as in struct mikey_gnutls_trust
  * @return OK; E_FORMAT, E_UNSUPPORTED, E_NOMEM: the old ones stay
  */
 TS_MUST enum ts_err mikey_gnutls_verifier_crls(struct mikey_verifier *verifier,
@@ -123,10 +128,11 @@ TS_MUST enum ts_err mikey_gnutls_verifier_crls(struct mikey_verifier *verifier,
  * out (R24, R110). They are checked like received ones each time, but for the
  * name: who calls this says that they are of that identity.
  *
- * @param id     any type; its octets are copied, up to 255. What was said of
- *               the same identity before is forgotten; URIs are compared as in
- *               certify()
- * @param certs  copied
+ * @param verifier  it is told
+ * @param id        any type; its octets are copied, up to 255. What was said
+ *                  of the same identity before is forgotten; URIs are compared
+ *                  as in certify()
+ * @param certs     copied
  * @return OK; E_FORMAT, E_RANGE (limits), E_NOMEM: all is as before
  */
 TS_MUST enum ts_err mikey_gnutls_verifier_know(struct mikey_verifier *verifier,
@@ -138,9 +144,10 @@ TS_MUST enum ts_err mikey_gnutls_verifier_know(struct mikey_verifier *verifier,
  * certify(), but for key usage keyEncipherment. It does not touch what
  * certify() decided.
  *
- * @param certs  our own copy of them
- * @param kms    IDRkms
- * @param now    Unix seconds
+ * @param verifier  whom we trust
+ * @param certs     our own copy of them
+ * @param kms       IDRkms
+ * @param now       Unix seconds
  * @return OK; E_FORMAT, E_RANGE (limits), and what certify() returns
  */
 TS_MUST enum ts_err
@@ -180,7 +187,7 @@ void mikey_gnutls_sealer_free(struct mikey_sealer *sealer);
  * clock may tell apart. So that nobody can tell them apart later, whoever uses
  * the key must not look at its length.
  *
- * @param keys     n of them, 1 to 64; copied
+ * @param keys, n  1 to 64 of them; copied
  * @param env_len  bytes of all envelope keys; 0: any from 16 to MIKEY_KEY_MAX
  * @param out      filled in on OK, empty otherwise; to
  *                 mikey_gnutls_opener_free()
@@ -193,5 +200,9 @@ TS_MUST enum ts_err mikey_gnutls_opener(const struct mikey_gnutls_key *keys,
 
 /** Release an opener and wipe its keys. An empty one and NULL are ignored. */
 void mikey_gnutls_opener_free(struct mikey_opener *opener);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -529,8 +529,8 @@ static void a_whole_call(void)
     struct mikey_srtp_key srtp;
     for (unsigned bits = 128; bits <= 256; bits += 128) {
         troupe_begin(&t, bits);
-        t.alice.psk = ts_span(psk_a, bits / 8);
-        t.bob.psk = ts_span(psk_b, bits / 8);
+        t.alice.psk = t.psk[0] = ts_span(psk_a, bits / 8);
+        t.bob->party.psk = t.psk[1] = ts_span(psk_b, bits / 8);
         t.kms.tpk = ts_span(tpk, 32);
         secret(psk_a, sizeof psk_a);
         secret(psk_b, sizeof psk_b);
@@ -543,18 +543,16 @@ static void a_whole_call(void)
         OK(troupe_transfer(&t));
         publish(t.transfer.b, t.transfer.n);
         OK(troupe_offered(&t));
-        OK(mikey_responder_resolve(t.r, &t.now, t.resolve.b, TROUPE_MAX,
-                                   &t.resolve.n));
-        publish(t.resolve.b, t.resolve.n);
-        OK(mikey_kms_answer(&t.kms, &t.now, ts_span(t.resolve.b, t.resolve.n),
-                            t.resolved.b, TROUPE_MAX, &t.resolved.n));
-        publish(t.resolved.b, t.resolved.n);
+        OK(troupe_resolve(&t));
+        publish(t.bob->resolve.b, t.bob->resolve.n);
+        OK(troupe_resolve_at_kms(&t));
+        publish(t.bob->resolved.b, t.bob->resolved.n);
         OK(troupe_resolved(&t));
         OK(troupe_answer(&t));
-        publish(t.resp.b, t.resp.n);
+        publish(t.bob->resp.b, t.bob->resp.n);
         OK(troupe_answered(&t));
-        OK(mikey_bundle_srtp(t.at_i, 1, &srtp));
-        OK(mikey_bundle_srtp(t.at_r, 2, &srtp));
+        OK(mikey_bundle_srtp(t.bob->at_i, 1, &srtp));
+        OK(mikey_bundle_srtp(t.bob->at_r, 2, &srtp));
     }
 }
 

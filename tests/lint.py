@@ -127,10 +127,11 @@ def check_text(path, lines, report):
         report.add(path, 1, f"no SPDX-License-Identifier: {licence}")
     if len(lines) > FILE_LINES and not plugin:
         report.add(path, len(lines), f"file over {FILE_LINES} lines")
+    makefile = path.split("/")[-1] == "Makefile"
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
             report.add(path, number, f"line over {COLUMNS} columns")
-        if line != line.rstrip() or "\t" in line and path != "Makefile":
+        if line != line.rstrip() or "\t" in line and not makefile:
             report.add(path, number, "tab or blank at the end of the line")
 
 
@@ -265,7 +266,7 @@ def tool(report, *command):
 
 def deep_rules(files, build, report):
     programs = [f for f in files if f.endswith(".c") and
-                f.split("/")[0] in {*LAYERS, "bench", "tests"}]
+                f.split("/")[0] in {*LAYERS, "bench", "examples", "tests"}]
     tool(report, "clang-tidy", "--quiet", "-p", build, *programs)
     tool(report, "cppcheck", "--quiet", "--error-exitcode=1", "--std=c11",
          "--enable=warning,portability,performance", "--inline-suppr",

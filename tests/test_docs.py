@@ -418,6 +418,15 @@ class Examples(unittest.TestCase):
     def test_examples_of_mikeytool_run(self):
         self.assertIn("REQUEST_INIT_PSK", self.script("mikeytool.1"))
 
+    def test_example_of_libmikey_runs(self):
+        source = examples("libmikey.3").split("}\n")[0] + "}\n"
+        program = self.folder / "look"
+        done = run("cc", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}", "-x", "c",
+                   "-", "-x", "none", BUILD / "mikey/libmikey.so",
+                   f"-Wl,-rpath,{BUILD}/mikey", "-o", program, input=source)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(run(program).stdout, "type 15, CSB ID 7\n")
+
     def test_example_of_the_kms_configuration_is_accepted(self):
         conf = self.folder / "kms.conf"
         conf.write_text(examples("tessera-kmsd.conf.5"))
@@ -440,6 +449,41 @@ class Examples(unittest.TestCase):
                    "urn:service:sos", cwd=self.folder)
         self.assertIn("emergency", done.stderr)
         self.assertEqual(done.returncode, 1, done.stderr)
+
+
+class Library(unittest.TestCase):
+    def test_page_names_every_function(self):
+        page = (MAN / "libmikey.3").read_text()
+        said = re.findall(r"^\.Fn (\w+)", page, re.M)
+        names = []
+        for script in ("mikey/mikey.map", "pki/mikey-gnutls.map"):
+            names += re.findall(r"^ +((?:mikey|ts)_\w+);", read(script), re.M)
+        self.assertEqual(set(names) - set(said), set())
+        self.assertEqual(set(said) - set(names), set())
+
+    def test_tutorial_shows_what_the_examples_have(self):
+        blocks = re.findall(r"^```c\n(.*?)^```", read("docs/libmikey.md"),
+                            re.M | re.S)
+        self.assertGreater(len(blocks), 3)
+        sources = " ".join((ROOT / "examples").joinpath(name).read_text()
+                           for name in os.listdir(ROOT / "examples")
+                           if name.endswith((".c", ".h")))
+        sources = " ".join(sources.split())
+        for block in blocks:
+            self.assertIn(" ".join(block.split()), sources)
+
+    @unittest.skipUnless(shutil.which("doxygen"), "doxygen is missing")
+    def test_reference_is_made_without_a_warning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("doxygen", "-", cwd=ROOT, input=read("docs/Doxyfile") +
+                       f"\nOUTPUT_DIRECTORY = {folder}\n")
+            self.assertEqual(done.stderr, "")
+            self.assertEqual(done.returncode, 0)
+            pages = "".join(p.read_text(encoding="utf-8")
+                            for p in Path(folder).glob("html/*.html"))
+        for name in ("mikey_initiator_request", "mikey_sdp_scan",
+                     "mikey_gnutls_signer", "ts_strerror"):
+            self.assertIn(name, pages)
 
 
 class Pages(unittest.TestCase):
@@ -477,7 +521,7 @@ class Pages(unittest.TestCase):
             self.assertIn(page, pages, program)
 
     def test_pages_refer_to_pages_that_exist(self):
-        elsewhere = {("ps", "1")}
+        elsewhere = {("ps", "1"), ("malloc", "3"), ("assert", "3")}
         for page in MAN.glob("*.[1-8]"):
             for name, part in re.findall(r"^\.Xr (\S+) (\d)",
                                          page.read_text(), re.M):

@@ -207,8 +207,9 @@ static void with_aes_kw_keys_are_wrapped_and_unwrapped(void **state)
     for (size_t i = 0; i < N; i++) {
         for (size_t j = 0; j < sizeof octets[i]; j++)
             octets[i][j] = (uint8_t)(j + 37 * i);
+        /* R279: no more for session keys */
         keys[i] = (struct mikey_key){.type = i ? MIKEY_TGK : MIKEY_MPK,
-                                     .key = ts_span(octets[i], TS_KEY_MAX),
+                                     .key = ts_span(octets[i], i ? 16 : 64),
                                      .spi = ts_span(octets[i], 1)};
     }
     mikey_protect_begin(&p, suite, ts_span(octets[0], 16), MIKEY_SEL_RESP, 1,
@@ -220,9 +221,9 @@ static void with_aes_kw_keys_are_wrapped_and_unwrapped(void **state)
     OK(mikey_open_keys(&kemac.u.kemac, &p, t, 1, &opened));
     assert_int_equal(opened.n, N);
     for (size_t i = 0; i < N; i++)
-        assert_memory_equal(opened.k[i].key.p, octets[i], TS_KEY_MAX);
+        assert_memory_equal(opened.k[i].key.p, octets[i], keys[i].key.n);
 
-    /* a session key first has no SPI that may be lengthened: 69 octets */
+    /* a session key first has no SPI that may be lengthened: 22 octets */
     w = ts_writer_init(buf, sizeof buf);
     b = mikey_build_first(&w);
     mikey_build_keys(&b, &p, t, keys + 1, 1);

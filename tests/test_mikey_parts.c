@@ -357,13 +357,25 @@ static void keys_have_16_to_64_octets(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < 70; n++) {
-        uint8_t chain[6 + 70] = {0, 0x01, 0, (uint8_t)n};
+        uint8_t chain[6 + 70] = {0, 0x61, 0, (uint8_t)n};
         chain[4 + n] = 1;
         FAILS(n >= 16 && n <= TS_KEY_MAX ? TS_OK : TS_E_UNSUPPORTED,
-              open_keys(ts_span(chain, 6 + n), 0)); /* R271 */
+              open_keys(ts_span(chain, 6 + n), 1)); /* R271 */
     }
     FAILS(TS_E_SHORT, open_keys(ts_span("", 0), 0));
     FAILS(TS_E_TRAILING, open_keys(BODY(TGK(0, 1), 0), 0));
+}
+
+/* R279: algorithms of 128 bits do not protect session keys that are longer. */
+static void session_keys_of_the_weak_suite_have_16_octets(void **state)
+{
+    (void)state;
+    for (unsigned n = 16; n < 70; n++) {
+        uint8_t chain[6 + 70] = {0, 0x01, 0, (uint8_t)n};
+        chain[4 + n] = 1;
+        FAILS(n == 16 ? TS_OK : TS_E_UNSUPPORTED,
+              open_keys(ts_span(chain, 6 + n), 0));
+    }
 }
 
 /* --- SRTP parameters --- */
@@ -632,6 +644,7 @@ UNIT_MAIN(cmocka_unit_test(a_timestamp_has_64_bits_of_any_type),
           cmocka_unit_test(mpks_stand_first_and_as_many_as_there_must_be),
           cmocka_unit_test(each_session_key_has_an_spi_of_its_own),
           cmocka_unit_test(keys_have_16_to_64_octets),
+          cmocka_unit_test(session_keys_of_the_weak_suite_have_16_octets),
           cmocka_unit_test(what_an_sp_leaves_out_has_its_default),
           cmocka_unit_test(a_parameter_is_taken_once_and_with_its_length),
           cmocka_unit_test(srtp_and_srtcp_can_differ),

@@ -443,19 +443,19 @@ static void call(void)
 {
     troupe_begin(&t, 256);
     /* without forking both ends have the keys of the ticket */
-    t.wish.flags = TROUPE_FLAGS & (uint16_t)~MIKEY_FLAG_I;
+    troupe_mode(&t, 1, 0);
     troupe_call(&t);
-    OK(mikey_bundle_srtp(t.at_i, 1, &srtp[0]));
-    OK(mikey_bundle_srtp(t.at_r, 2, &srtp[1]));
+    OK(mikey_bundle_srtp(t.bob->at_i, 1, &srtp[0]));
+    OK(mikey_bundle_srtp(t.bob->at_r, 2, &srtp[1]));
 }
 
 static void call_and_wipe(void)
 {
     call();
-    mikey_bundle_wipe(t.at_i);
-    mikey_bundle_wipe(t.at_r);
+    mikey_bundle_wipe(t.bob->at_i);
+    mikey_bundle_wipe(t.bob->at_r);
     mikey_initiator_wipe(t.i);
-    mikey_responder_wipe(t.r);
+    mikey_responder_wipe(t.bob->r);
     ts_wipe(srtp, sizeof srtp);
 }
 
@@ -469,7 +469,7 @@ static void learn_secrets(void)
     for (size_t i = 0; i < keys.n; i++)
         is_secret("a key of the ticket", keys.k[i].key);
     is_secret("PSK of Alice", t.alice.psk);
-    is_secret("PSK of Bob", t.bob.psk);
+    is_secret("PSK of Bob", t.bob->party.psk);
     is_secret("TPK", t.kms.tpk);
     for (unsigned i = 0; i < 2; i++) {
         is_secret("a TEK", ts_span(srtp[i].key, srtp[i].key_len));
@@ -485,13 +485,150 @@ static void a_whole_call_leaves_no_secret(void **state)
     call();
     learn_secrets();
     must_be_found("Alice", t.mem_i, sizeof t.mem_i);
-    must_be_found("her bundle", t.mem_at_i, sizeof t.mem_at_i);
+    must_be_found("her bundle", t.bob->mem_at_i, sizeof t.bob->mem_at_i);
     on_own_stack(call_and_wipe);
     must_be_gone("the stack", stack, sizeof stack);
     must_be_gone("what Alice had", t.mem_i, sizeof t.mem_i);
-    must_be_gone("what Bob had", t.mem_r, sizeof t.mem_r);
-    must_be_gone("Alice's bundle", t.mem_at_i, sizeof t.mem_at_i);
-    must_be_gone("Bob's bundle", t.mem_at_r, sizeof t.mem_at_r);
+    must_be_gone("what Bob had", t.bob->mem_r, sizeof t.bob->mem_r);
+    must_be_gone("Alice's bundle", t.bob->mem_at_i, sizeof t.bob->mem_at_i);
+    must_be_gone("Bob's bundle", t.bob->mem_at_r, sizeof t.bob->mem_at_r);
+}
+
+/* ---- and one in which every step goes wrong first ---- */
+
+typedef enum ts_err (*step_fn)(struct troupe *);
+
+static const step_fn call_steps[] = {
+    troupe_request, troupe_grant,   troupe_granted,        troupe_transfer,
+    troupe_offered, troupe_resolve, troupe_resolve_at_kms, troupe_resolved,
+    troupe_answer,  troupe_answered};
+
+/* The message that a step reads, NULL where it reads none. */
+static struct troupe_message *read_by(size_t step)
+{
+    struct troupe_message *const all[] = {
+        NULL, &t.request,      &t.granted,       NULL, &t.transfer,
+        NULL, &t.bob->resolve, &t.bob->resolved, NULL, &t.bob->resp};
+    return all[step];
+}
+
+/* With a message that was changed, out of time, without random numbers. */
+static void take_step(size_t step)
+{
+    struct troupe_message *in = read_by(step);
+    for (size_t at = 20; in && at < in->n; at += 9) {
+        in->b[at] ^= 1;
+        err = call_steps[step](&t);
+        in->b[at] ^= 1;
+    }
+    t.now.us += 400 * SECONDS;
+    if (in)
+        err = call_steps[step](&t);
+    t.now.us -= 400 * SECONDS;
+    t.fails_from = t.draws + 1;
+    err = call_steps[step](&t);
+    t.fails_from = 0;
+    if (err)
+        OK(call_steps[step](&t));
+}
+
+static struct mikey_key ours[3]; /* of Alice, of Bob, of an update */
+
+static void update_wrongly(void)
+{
+    static struct troupe_message update, answer;
+    const struct mikey_update u = {
+        .keys = &ours[2], .n_keys = 1, .want_answer = true};
+    size_t n = 0;
+    while (mikey_bundle_update(t.bob->at_i, &t.now, &u, update.b, n, &update.n))
+        n++;
+    for (size_t at = 0; at < update.n; at += 5) {
+        update.b[at] ^= 1;
+        err = mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&update),
+                                   NULL, answer.b, at, &n);
+        update.b[at] ^= 1;
+        assert_int_not_equal(err, TS_OK);
+    }
+    for (size_t cap = 0; cap < 40; cap++)
+        FAILS(TS_E_SPACE,
+              mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&update),
+                                   NULL, answer.b, cap, &n));
+    OK(mikey_bundle_receive(t.bob->at_r, &t.now, troupe_view(&update), NULL,
+                            answer.b, TROUPE_MAX, &answer.n));
+    answer.b[answer.n - 1] ^= 1;
+    FAILS(TS_E_AUTH,
+          mikey_bundle_receive(t.bob->at_i, &t.now, troupe_view(&answer), NULL,
+                               NULL, 0, &n));
+    answer.b[answer.n - 1] ^= 1;
+    OK(mikey_bundle_receive(t.bob->at_i, &t.now, troupe_view(&answer), NULL,
+                            NULL, 0, &n));
+    must_be_gone("an update", &update, sizeof update);
+}
+
+static void call_wrongly(void)
+{
+    static uint8_t seed[3][TS_KEY_MAX];
+    troupe_begin(&t, 256);
+    troupe_mode(&t, 1, MIKEY_FLAG_I | MIKEY_FLAG_L | MIKEY_FLAG_M);
+    for (size_t nth = 0; nth < 3; nth++) {
+        for (size_t j = 0; j < sizeof seed[nth]; j++)
+            seed[nth][j] = (uint8_t)(0x51 * (nth + 1) + j * j * 7 + j);
+        ours[nth] = (struct mikey_key){.type = MIKEY_TEK_SALT,
+                                       .key = ts_span(seed[nth], 32),
+                                       .salt = ts_span(seed[nth] + 40, 14),
+                                       .spi = ts_span("xyz" + nth, 1)};
+    }
+    t.offer.keys = &ours[0];
+    t.offer.n_keys = 1;
+    t.bob->answer.keys = &ours[1];
+    t.bob->answer.n_keys = 1;
+    t.session[0].spi = ts_span("x", 1);
+    for (size_t step = 0; step < sizeof call_steps / sizeof call_steps[0];
+         step++)
+        take_step(step);
+    OK(mikey_bundle_srtp(t.bob->at_i, 1, &srtp[0]));
+    OK(mikey_bundle_srtp(t.bob->at_r, 2, &srtp[1]));
+    update_wrongly();
+}
+
+static void call_wrongly_and_wipe(void)
+{
+    call_wrongly();
+    mikey_bundle_wipe(t.bob->at_i);
+    mikey_bundle_wipe(t.bob->at_r);
+    mikey_initiator_wipe(t.i);
+    mikey_responder_wipe(t.bob->r);
+    ts_wipe(srtp, sizeof srtp);
+}
+
+/* Those of Alice, MPKr and TGK included; of Bob, forked; and their own. */
+static void learn_all_secrets(void)
+{
+    struct mikey_held held;
+    learn_secrets();
+    OK(mikey_responder_hold(t.bob->r, &held));
+    OK(mikey_keys_read(held.keys, &keys));
+    for (size_t i = 0; i < keys.n; i++)
+        is_secret("a key of Bob's", keys.k[i].key);
+    for (size_t nth = 0; nth < 3; nth++) {
+        is_secret("a key of an end", ours[nth].key);
+        is_secret("a salt of an end", ours[nth].salt);
+    }
+    mikey_keys_wipe(&keys);
+}
+
+static void a_call_that_goes_wrong_leaves_no_secret(void **state)
+{
+    (void)state;
+    can_be_searched();
+    n_secrets = 0;
+    call_wrongly();
+    learn_all_secrets();
+    must_be_found("Bob", t.bob->mem_r, sizeof t.bob->mem_r);
+    must_be_found("his bundle", t.bob->mem_at_r, sizeof t.bob->mem_at_r);
+    on_own_stack(call_wrongly_and_wipe);
+    must_be_gone("the stack", stack, sizeof stack);
+    must_be_gone("what all had and sent", &t, sizeof t);
 }
 
 int main(void)
@@ -503,6 +640,7 @@ int main(void)
         cmocka_unit_test(after_success_no_secret_is_left),
         cmocka_unit_test(after_a_wrong_mac_no_secret_is_left),
         cmocka_unit_test(a_whole_call_leaves_no_secret),
+        cmocka_unit_test(a_call_that_goes_wrong_leaves_no_secret),
     };
     if (!SEARCHABLE) /* what is skipped needs no second round */
         (void)setenv("UNIT_OOM", "no", 1);
