@@ -93,11 +93,10 @@ class Checked:
                                       self.old_rand())
         if self.init is None:
             return keys.initial_protection(message, key)
-        rand_i = self.init.message.rand(INITIATOR)
         if self.name == "TRANSFER_RESP":
             return keys.transfer_protection(self.init.message, message, key)
-        return keys.message_protection(key, message, 2, rand_i,
-                                       self.init.message.rand(RESPONDER))
+        return keys.message_protection(
+            key, message, 2, *keys.exchange_rands(self.init.message))
 
     def old_rand(self):
         """RAND of this message, or of the first one of its bundle."""

@@ -332,10 +332,17 @@ def check_initiator_data(message, mpkr):
 # --- whole exchanges -----------------------------------------------------
 
 
+def exchange_rands(init):
+    """RANDRi and RANDRr in the labels of an initial message; one of another
+    role may stand there, but is unexpected and does not count (R147, R148)."""
+    if init.name.startswith("RESOLVE_INIT"):
+        return b"", init.rand(RESPONDER)
+    return init.rand(INITIATOR), b""
+
+
 def initial_protection(message, key):
     """K1 of an initial message: its own RANDR, its own CSB ID."""
-    return message_protection(key, message, 1, message.rand(INITIATOR),
-                              message.rand(RESPONDER))
+    return message_protection(key, message, 1, *exchange_rands(message))
 
 
 def check_initial(message, key, *identities):
@@ -357,8 +364,7 @@ def kms_keys(init, resp, psk):
         raise MikeyError(f"the KMS answered {describe(resp)}")
     asking = INITIATOR if init.name == "REQUEST_INIT_PSK" else RESPONDER
     check_initial(init, psk, init.identity(asking), init.identity(KMS))
-    keys = message_protection(psk, init, 2, init.rand(INITIATOR),
-                              init.rand(RESPONDER))
+    keys = message_protection(psk, init, 2, *exchange_rands(init))
     check_message(resp, keys, init.raw)
     return keys.decrypt(resp.payloads.must("KEMAC"),
                         resp.payloads.must("T"))

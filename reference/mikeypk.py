@@ -8,6 +8,7 @@ takes its k by RFC 6979. Verification is left to the library: whoever signs
 and whoever verifies should not share a mistake.
 """
 
+import functools
 import hashlib
 import hmac
 
@@ -38,7 +39,9 @@ class SignatureError(MikeyError):
     """A signature or an envelope is not what the key would have made."""
 
 
+@functools.lru_cache(maxsize=32)
 def load_key(pem):
+    """Loading checks a key for a tenth of a second, so it is done once."""
     return serialization.load_pem_private_key(pem, password=None)
 
 

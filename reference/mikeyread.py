@@ -498,10 +498,13 @@ def _chain(cursor, kind, repeatable=frozenset()):
 def _check_single(chain, payload, repeatable):
     """A second payload of one kind and role is an attack or a bug."""
     role = payload.get("role")
+    if chain.all("V") and ("V", None) not in repeatable:
+        raise MikeyError("V is not the last payload")
+    if payload.kind == "SP" and any(
+            p["policy"] == payload["policy"] for p in chain.all("SP")):
+        raise MikeyError(f"policy {payload['policy']} stands twice")
     if (payload.kind, role) in repeatable:
         return
-    if chain.all("V"):
-        raise MikeyError("V is not the last payload")
     if chain.all(payload.kind, role):
         raise MikeyError(f"{payload.kind} stands twice")
 

@@ -38,6 +38,7 @@ WITH_KMS = ("REQUEST_INIT_PSK", "REQUEST_INIT_PK", "REQUEST_RESP",
             "RESOLVE_INIT_PSK", "RESOLVE_INIT_PK", "RESOLVE_RESP")
 PRESENTED = ("TRANSFER_INIT", "RESOLVE_INIT_PSK", "RESOLVE_INIT_PK")
 SMALL_ENCR, LARGE_ENCR, SMALL_MAC, LARGE_MAC = {1, 2}, {3}, {1}, {2}
+SMALL_PRF, LARGE_PRF = {0}, {1}
 LEAST = 16  # octets: no key and no RAND is shorter (R271, R272)
 
 
@@ -65,8 +66,9 @@ def _check_ticket_message(message):
     if message.name in WITH_KMS:  # R13, R14, R100, R101
         demand(message.map_type == MAP_EMPTY, f"{message.name} with a map")
     kemac = chain.one("KEMAC")
-    if kemac:  # R35, R121, R168
+    if kemac:  # R35, R121, R168; RFC 3830 4.2.3
         demand(kemac["mac alg"] == 0, "a KEMAC with a MAC of its own")
+        demand(kemac["encr alg"], "keys that are not encrypted")
     for randr in chain.all("RANDR"):
         demand(len(randr["value"]) >= LEAST, "a short RAND")
     for payload in chain.all("TP") + chain.all("TICKET"):
@@ -93,10 +95,33 @@ def _check_policy(payload):
     demand((kemac["encr alg"], kemac["mac alg"]) == (0, 0),
            "a wish that is encrypted (R237)")
     demand(kemac["keys"], "a wish for no key")
-    for key in kemac["keys"]:  # R213, R238
+    most = 16 if payload["prf"] in SMALL_PRF else None
+    _check_session_keys(kemac["keys"], most)
+    for key in kemac["keys"]:  # R238
         demand(not any(key.key), "a wished key with octets")
-        demand(key.validity == 1, "a key without SPI")
-        demand(key.kind != "MPK", "a wish for an MPK")
+
+
+def _check_session_keys(keys, most=None):
+    """R213, R271, R279: an SPI each, of which none is used twice (AMB 14)."""
+    for key in keys:
+        demand(key.kind in ("TGK", "TEK", "GTGK"), f"a {key.kind} among keys")
+        demand(key.validity == 1 and key.spi, "a key without SPI")
+        demand(len(key.key) >= LEAST, "a key below 128 bits")
+        demand(most is None or len(key.key) <= most,
+               "a key that the algorithms are too weak for")
+    demand(len({k.spi for k in keys}) == len(keys), "two keys of one SPI")
+
+
+def check_keys(message, keys, forks=False):
+    """The keys of a decrypted KEMAC; `forks` is flag I of the ticket."""
+    mpks = 0
+    if message.name in ("REQUEST_RESP", "RESOLVE_RESP"):
+        mpks = 2 if forks else 1  # R38, R39, R123, R124; the order tells which
+    demand([k.kind for k in keys[:mpks]] == ["MPK"] * mpks, "no MPK in front")
+    for key in keys[:mpks]:
+        demand(key.validity == 1 and key.spi, "an MPK without SPI")
+        demand(len(key.key) >= LEAST, "an MPK below 128 bits")
+    _check_session_keys(keys[mpks:])
 
 
 def _check_ticket(message, ticket):
@@ -116,6 +141,7 @@ def _check_ticket(message, ticket):
     for name in ("T", "RAND", "KEMAC", "V"):
         demand(inner.one(name), f"a base ticket without {name}")
     demand(inner.one("KEMAC")["mac alg"] == 0, "a ticket KEMAC with a MAC")
+    demand(inner.one("KEMAC")["encr alg"], "a ticket that is not encrypted")
     demand(len(inner.one("RAND")["value"]) >= LEAST, "a short RAND")
 
 
@@ -147,8 +173,11 @@ def _algorithms(chain):
 def _check_suite(message):
     """256-bit algorithms are not mixed with smaller ones (R278)."""
     encr, macs = _algorithms(message.payloads)
-    small = encr & SMALL_ENCR or macs & SMALL_MAC
-    large = encr & LARGE_ENCR or macs & LARGE_MAC
+    prfs = {message.prf} | {p["prf"] for name in ("TP", "TICKET")
+                            for p in message.payloads.all(name)}
+    demand(prfs <= SMALL_PRF | LARGE_PRF, "an unknown PRF")
+    small = encr & SMALL_ENCR or macs & SMALL_MAC or prfs & SMALL_PRF
+    large = encr & LARGE_ENCR or macs & LARGE_MAC or prfs & LARGE_PRF
     demand(not (small and large), "algorithms of different strength")
 
 
@@ -168,10 +197,27 @@ def check_pair(init, resp):
         demand(resp.rand(KMS), "no RANDRkms after key forking")
     if resp.name == "TRANSFER_RESP":
         demand("F" in ticket["flags"], "a response without flag F (R220)")
+        demand(resp.sessions or not init.sessions,
+               "a response that leaves all sessions open (R69)")
         demand(("G" in ticket["flags"]) == bool(resp.rand(RESPONDER)),
                "RANDRr must go with flag G (R221)")
         if resp.payloads.one("KEMAC"):  # R82
             demand("M" in ticket["flags"], "keys of R without flag M")
+
+
+def check_update(first, message, flag):
+    """A message of a CSB update beside the TRANSFER_INIT of the bundle.
+
+    `flag` is L or M, by the role of who sent it (R166)."""
+    demand((first.prf, first.csb_id) == (message.prf, message.csb_id),
+           "an update of another bundle (R159)")
+    for role in (INITIATOR, RESPONDER, KMS):
+        demand(not message.rand(role), "an update with a RAND (R163)")
+    demand(not message.payloads.one("TICKET"),
+           "an update with a ticket (R163)")
+    if message.payloads.one("KEMAC"):
+        demand(flag in first.payloads.must("TICKET")["flags"],
+               f"keys in an update without flag {flag}")
 
 
 def check_key_lengths(init, used):

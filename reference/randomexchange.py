@@ -30,13 +30,30 @@ MODES = {1: ("DE", ""), 2: ("D", "EI"), 3: ("EL", "DK"), 4: ("L", "DEIK")}
 FLAG_RULES = (("G", "F"), ("I", "E"), ("M", "F"))
 
 
-def source_of(rng):
-    """Octets as asked for; a RAND may also be longer than needed (R272)."""
+# Keys whose length nobody prescribes; above 32 octets the PRF has two blocks.
+ANY_LENGTH = ("TGK ", "GTGK ", "PSK(", "TPK", "MPK", "env_key ")
+
+
+def source_of(rng, keys=0):
+    """Octets as asked for; a RAND may also be longer than needed (R272).
+
+    `keys` is another length for keys, which no RAND may then fall below."""
     def source(name, length):
-        if name.startswith("RAND") and rng.random() < 0.2:
-            length = rng.choice((length + 1, 64, 255))
+        if keys and name.startswith(ANY_LENGTH):
+            length = keys
+        if name.startswith("RAND"):
+            length = max(length, keys)
+            if rng.random() < 0.2:
+                length = rng.choice((length + 1, 64, 255))
         return rng.randbytes(length)
     return source
+
+
+def key_length(rng, suite):
+    """128-bit algorithms take no longer keys (R279)."""
+    if suite.bits == 128 or rng.random() < 0.7:
+        return 0
+    return rng.choice((33, 40, 48, 64))
 
 
 def flags(rng, mode):
@@ -159,8 +176,9 @@ def _public_keys(rng, scene):
 
 def ticket_exchange(rng, label):
     mode = rng.choice((1, 1, 1, 2, 3, 4))
-    scene = Scene(label, f"Random exchange of mode {mode}", [], mode,
-                  rng.choice((SUITE_128, SUITE_256)), source=source_of(rng),
+    suite = rng.choice((SUITE_128, SUITE_256))
+    scene = Scene(label, f"Random exchange of mode {mode}", [], mode, suite,
+                  source=source_of(rng, key_length(rng, suite)),
                   flags=flags(rng, mode))
     _stage(rng, scene)
     draw = Draw(rng, scene)

@@ -197,9 +197,10 @@ class Stage(Story):
         """Payloads that this scene may leave out."""
         return [] if name in self.without else list(parts)
 
-    def header(self, csb, answer=False, sessions=()):
+    def header(self, csb, answer=False, sessions=None):
+        """A Transfer has a GENERIC-ID map also without sessions (R196)."""
         cs_map = write.EMPTY_MAP
-        if sessions:
+        if sessions is not None:
             cs_map = write.generic_id_map(*[cs.entry() for cs in sessions])
         return {"csb_id": csb, "prf": self.suite.prf, "answer": answer,
                 "cs_map": cs_map}

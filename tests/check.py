@@ -428,6 +428,10 @@ def steps(nightly):
             "import of a million",
             [python, "tests/test_tesseractl.py", BUILD, "--million"],
             20 * MINUTE)
+        yield "differential", command_step(
+            "libmikey and the reference",
+            [python, "tests/differential.py", BUILD, "--count", "100000",
+             "--seed", commit() or "1"], 60 * MINUTE)
         yield "reply times", command_step(
             "reply times", [python, "tests/nightly_timing.py", BUILD],
             20 * MINUTE)

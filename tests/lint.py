@@ -38,7 +38,7 @@ LAYERS = {
     "hss": "base gba diameter service",
     "nf": "base mikey service",
     "ue": "base mikey gba",
-    "tool": "base mikey gba service kms",
+    "tool": "base mikey pki gba service kms",
 }
 
 BANNED = {

@@ -2,10 +2,12 @@
 /*
  * jansson in a build with MemorySanitizer, which did not see how jansson is
  * built: what jansson itself does with libc is not checked (ld --wrap), and
- * what it puts on the heap counts as initialised. libmikey has no heap.
+ * what it puts on the heap counts as initialised, also where a text stood
+ * before that it copied. libmikey has no heap.
  */
 #include <jansson.h>
 #include <sanitizer/msan_interface.h>
+#include <string.h>
 
 const char *__msan_default_options(void);
 const char *__msan_default_options(void)
@@ -21,6 +23,8 @@ const char *__msan_default_options(void)
         __msan_scoped_disable_interceptor_checks();                            \
         json_t *json = __real_##name args;                                     \
         __msan_scoped_enable_interceptor_checks();                             \
+        if (json)                                                              \
+            __msan_unpoison(json, sizeof *json);                               \
         return json;                                                           \
     }
 
@@ -39,4 +43,17 @@ const char *__wrap_json_string_value(const json_t *json)
     if (text)
         __msan_unpoison(text, json_string_length(json) + 1);
     return text;
+}
+
+const char *__real_json_object_iter_key(void *iter);
+const char *__wrap_json_object_iter_key(void *iter);
+const char *__wrap_json_object_iter_key(void *iter)
+{
+    const char *key = __real_json_object_iter_key(iter);
+    if (key) {
+        __msan_scoped_disable_interceptor_checks();
+        __msan_unpoison(key, strlen(key) + 1);
+        __msan_scoped_enable_interceptor_checks();
+    }
+    return key;
 }

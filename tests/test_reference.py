@@ -11,6 +11,7 @@ import pathlib
 import random
 import sys
 import unittest
+from dataclasses import replace
 
 HERE = pathlib.Path(__file__).resolve().parent
 for folder in ("lab", "reference"):
@@ -146,6 +147,24 @@ class RoundTrip(unittest.TestCase):
             self.assertRaises(MikeyError, make)
 
 
+class Strictness(unittest.TestCase):
+    """What the reader refuses although each payload can be read."""
+
+    def refuses(self, *parts):
+        with self.assertRaises(MikeyError):
+            mikeyread.parse(message(*parts))
+
+    def test_nothing_stands_behind_v(self):
+        v = write.v(1, bytes(20))
+        for part in (write.sp(0, {}), write.ext(1, b"mikey"),
+                     write.err(1), write.cert(0, b"x"), idr()):
+            self.refuses(v, part)
+
+    def test_a_policy_number_names_one_policy(self):
+        mikeyread.parse(message(write.sp(1, {}), write.sp(2, {})))
+        self.refuses(write.sp(1, {}), write.sp(1, {0: 1}))
+
+
 class Primitives(unittest.TestCase):
     """What is made by hand equals what others make."""
 
@@ -265,6 +284,66 @@ class Rules(unittest.TestCase):
         self.refuses(at, v, cs_map=write.srtp_id_map((0, 1, 0)))
         self.refuses(at, write.kemac(1, b"", 1, bytes(20)), v)
         self.refuses(at, write.kemac(3, b""), v)
+        self.refuses(at, write.kemac(0, b""), v)
+
+    def test_algorithms_of_one_strength(self):
+        """The PRF counts, too (R278)."""
+        at = write.timestamp(0, bytes(8))
+        for prf, alg, length in ((0, 1, 20), (1, 2, 32)):
+            v = write.v(alg, bytes(length))
+            mikeyrules.check(mikeyread.parse(message(at, v, prf=prf)))
+            self.refuses(at, v, prf=1 - prf)
+            self.refuses(at, v, prf=2)
+
+    def test_keys_in_a_kemac(self):
+        """R38, R39, R213, R271; AMB 14, AMB 15."""
+        mpk = KeyData("MPK", bytes(16), None, b"\1")
+        tgk = KeyData("TGK", bytes(16), None, b"\2")
+        resp = mikeyread.parse(message(name="RESOLVE_RESP"))
+        transfer = mikeyread.parse(message())
+
+        def refuses(of, *found, forks=False):
+            with self.assertRaises(MikeyError):
+                mikeyrules.check_keys(of, list(found), forks)
+        mikeyrules.check_keys(resp, [mpk, tgk])
+        mikeyrules.check_keys(resp, [mpk, mpk, tgk], True)
+        mikeyrules.check_keys(transfer, [tgk])
+        refuses(resp, tgk)
+        refuses(resp, mpk, tgk, forks=True)
+        refuses(resp, mpk, mpk)
+        refuses(transfer, mpk)
+        refuses(transfer, tgk, tgk)
+        for wrong in (replace(tgk, key=bytes(15)), replace(tgk, spi=b""),
+                      replace(tgk, validity=0), replace(tgk, kind="K_PR")):
+            refuses(transfer, wrong)
+
+    def test_what_an_update_may_not_bring(self):
+        at, v = write.timestamp(0, bytes(8)), write.v(1, bytes(20))
+        policy = write.policy_octets("DFHM", 0, [idr()], (61440, 1, 1))
+        first = mikeyread.parse(message(at, write.ticket(policy, b""), v))
+        kemac = write.kemac(1, b"key")
+
+        def update(*parts, **header):
+            mikeyrules.check_update(first, mikeyread.parse(
+                message(*parts, **header)), "L")
+        update(at, v)
+        mikeyrules.check_update(
+            first, mikeyread.parse(message(at, kemac, v)), "M")
+        for parts in ((at, kemac, v), (at, write.randr(1, bytes(16)), v),
+                      (at, write.ticket(policy, b""), v)):
+            with self.assertRaises(MikeyError):
+                update(*parts)
+        with self.assertRaises(MikeyError):
+            update(at, v, csb_id=2)
+
+    def test_a_rand_of_another_role_is_not_in_the_label(self):
+        """R147, R148: RANDRr means nothing in REQUEST_INIT."""
+        rands = write.randr(1, b"i" * 16), write.randr(2, b"r" * 16)
+        for name, wanted in (("REQUEST_INIT_PSK", (b"i" * 16, b"")),
+                             ("TRANSFER_INIT", (b"i" * 16, b"")),
+                             ("RESOLVE_INIT_PSK", (b"", b"r" * 16))):
+            made = mikeyread.parse(message(*rands, name=name))
+            self.assertEqual(keys.exchange_rands(made), wanted)
 
     def test_flags_that_exclude_each_other(self):
         for flags in ("", "L", "DG", "DHI", "HKL", "DHM"):

@@ -14,6 +14,15 @@ json_t *mt_decode_form(struct ts_span msg, const char *form,
                        char why[static MT_WHY]);
 
 /**
+ * Read an input to its end, and give the octets of the message in it.
+ *
+ * @param room  gets them, at most cap
+ * @return false after mt_complain()
+ */
+bool mt_load_octets(struct mt_input *in, uint8_t *room, size_t cap,
+                    struct ts_span *msg);
+
+/**
  * Read an input to its end and decode the message in it.
  *
  * @return NULL after mt_complain()

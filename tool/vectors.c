@@ -91,11 +91,59 @@ static json_t *prf_cases(void)
     return o;
 }
 
-int mt_run_vectors(char **args, unsigned options)
+/* The exchanges that a second implementation made, as files of the source. */
+static const struct {
+    const char *name;
+    bool both; /* in both suites, else with 128 bits only */
+} published[] = {
+    {"aead", true},
+    {"aes-kw", false},
+    {"compatibility", true},
+    {"errors", true},
+    {"group-gtgk", true},
+    {"initiator-keys", true},
+    {"kms-to-kms", true},
+    {"mode1-fork", true},
+    {"mode1-no-response", true},
+    {"mode1-nofork", true},
+    {"mode1-pk", true},
+    {"mode1-pk-ecdsa", true},
+    {"mode1-pk-pss", true},
+    {"mode2", true},
+    {"mode3", true},
+    {"mode4", true},
+    {"omitted-ids", true},
+    {"policy", true},
+    {"preencrypted", true},
+    {"reuse", true},
+    {"rfc3830-dh", false},
+    {"rfc3830-dhhmac", false},
+    {"rfc3830-pk", true},
+    {"rfc3830-psk", true},
+    {"rfc3830-rsar", true},
+    {"timestamps", true},
+    {"update-by-i", true},
+    {"update-by-r", true},
+};
+
+static json_t *published_ones(void)
 {
+    json_t *o = mt_object(), *names = mt_array();
+    mt_put_text(o, "folder", "docs/vectors");
+    mt_put_text(o, "format", "docs/vectors/README.md");
+    mt_put(o, "names", names);
+    for (size_t i = 0; i < sizeof published / sizeof published[0]; i++)
+        for (unsigned bits = 128; bits <= (published[i].both ? 256u : 128u);
+             bits += 128)
+            mt_append(names, json_sprintf("%s-%u", published[i].name, bits));
+    return o;
+}
+
+int mt_run_vectors(const struct mt_call *call)
+{
+    unsigned options = call->options;
     static const unsigned bits[] = {128, 256};
     json_t *o = mt_object();
-    (void)args;
     mt_put(o, "prf", prf_cases());
     for (unsigned i = 0; i < 2; i++) {
         char name[16];
@@ -107,5 +155,6 @@ int mt_run_vectors(char **args, unsigned options)
         }
         mt_put(o, name, e);
     }
+    mt_put(o, "published", published_ones());
     return mt_print(o, options);
 }

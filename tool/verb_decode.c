@@ -43,8 +43,10 @@ static int decode_lines(struct mt_input *in)
     return 0;
 }
 
-int mt_run_decode(char **args, unsigned options)
+int mt_run_decode(const struct mt_call *call)
 {
+    char **args = call->args;
+    unsigned options = call->options;
     struct mt_input in;
     if (!mt_input_open(&in, args[0]))
         return 1;

@@ -157,8 +157,10 @@ static int compare(json_t *a, json_t *b, unsigned options)
     return mt_end_output() ? TROUBLE : n != 0;
 }
 
-int mt_run_diff(char **args, unsigned options)
+int mt_run_diff(const struct mt_call *call)
 {
+    char **args = call->args;
+    unsigned options = call->options;
     int code = TROUBLE;
     if (strcmp(args[0], "-") == 0 && strcmp(args[1], "-") == 0) {
         (void)mt_complain("diff", "only one of two can be standard input");

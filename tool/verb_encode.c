@@ -99,8 +99,10 @@ static unsigned choose_form(unsigned options)
     return options;
 }
 
-int mt_run_encode(char **args, unsigned options)
+int mt_run_encode(const struct mt_call *call)
 {
+    char **args = call->args;
+    unsigned options = call->options;
     struct mt_input in;
     unsigned forms = options & (MT_HEX | MT_BASE64 | MT_SDP);
     if (forms & (forms - 1)) {
