@@ -3,6 +3,7 @@
  * Each message of MIKEY-TICKET, written anew by libmikey's builders from what
  * was read and opened.
  */
+#include "mikey/mikey.h"
 #include "tests/vector.h"
 
 static const struct ts_span none;
@@ -143,18 +144,54 @@ static enum ts_err build_resolve(struct vector *v,
 
 /* --- REQUEST_RESP, RESOLVE_RESP, the ticket --- */
 
+/* The owner of another kind of ticket: its Ticket Data are the vector's. */
+static enum ts_err data_again(void *arg, struct ts_span policy,
+                              struct ts_span keys, struct ts_span rand,
+                              uint8_t *data, size_t cap, size_t *n)
+{
+    const struct ts_span *again = arg;
+    (void)policy;
+    (void)keys;
+    (void)rand;
+    *n = again->n;
+    if (*n > cap)
+        return TS_E_SPACE;
+    memcpy(data, again->p, *n);
+    return TS_OK;
+}
+
+struct other {
+    struct mikey_ticket_type type;
+    struct ts_span data;
+};
+
+/* What such a ticket has in it is not for us to know. */
+static void some_keys(struct mikey_ticket_new *in)
+{
+    static const uint8_t zeros[MIKEY_KEY_MAX];
+    static const struct mikey_key keys[] = {
+        {.type = MIKEY_MPK, .key = {zeros, 16}},
+        {.type = MIKEY_TGK, .key = {zeros, 16}}};
+    in->rand = ts_span(zeros, sizeof zeros);
+    in->keys = keys;
+    in->n_keys = 2;
+}
+
 static void ticket_again(struct vector *v, const struct vector_message *t,
-                         const struct vector_opened *o,
+                         const struct vector_opened *o, struct other *other,
                          struct mikey_ticket_new *in)
 {
-    const struct mikey_ticket *ticket = &o->m.ticket;
     *in = (struct mikey_ticket_new){
-        .kind = ticket->tp.kind,
         .suite = v->suite,
-        .flags = ticket->tp.flags,
+        .flags = o->m.ticket.tp.flags,
     };
-    if (!o->has_ticket) { /* another kind: made elsewhere */
-        in->data = ticket->data;
+    if (!o->has_ticket) {
+        other->data = o->m.ticket.data;
+        other->type = (struct mikey_ticket_type){.kind = o->m.ticket.tp.kind,
+                                                 .arg = &other->data,
+                                                 .make = data_again};
+        in->type = &other->type;
+        some_keys(in);
         return;
     }
     in->tpk = vector_secret(v, t, "TPK");
@@ -171,13 +208,14 @@ enum ts_err vector_build_ticket(struct vector *v,
                                 struct ts_writer *w)
 {
     struct mikey_ticket_new in;
+    struct other other;
     struct mikey_policy policy;
     struct mikey_build b = {w, w->len, w->len};
     enum ts_err err = mikey_policy_read(o->m.ticket.tp.data, &policy);
     if (err)
         return err;
     ts_put_u8(w, 0); /* names the payload */
-    ticket_again(v, t, o, &in);
+    ticket_again(v, t, o, &other, &in);
     in.policy = &policy;
     mikey_build_ticket(&b, &in);
     return w->err;
@@ -190,6 +228,7 @@ static enum ts_err build_reply(struct vector *v, const struct vector_message *t,
     const struct mikey_msg *m = &t->m;
     const bool request = m->hdr.type == MIKEY_REQUEST_RESP;
     struct mikey_ticket_new ticket;
+    struct other other;
     struct mikey_policy policy;
     struct mikey_protect psk;
     mikey_protect_of(&t->init->m, NULL, vector_key(v, t), &psk);
@@ -212,7 +251,7 @@ static enum ts_err build_reply(struct vector *v, const struct vector_message *t,
     enum ts_err err = mikey_policy_read(m->ticket.tp.data, &policy);
     if (err)
         return err;
-    ticket_again(v, t, o, &ticket);
+    ticket_again(v, t, o, &other, &ticket);
     ticket.policy = &policy;
     mikey_build_request_resp(w, &in);
     return w->err;

@@ -179,7 +179,8 @@ static void verify_init_pk(struct mt_verify *v, enum mikey_id_role role)
 {
     struct mt_pk pk;
     struct ts_key env_key;
-    const struct mikey_id claimed = {role, MIKEY_ID_URI, mt_identity(v, role)};
+    const struct mikey_id claimed = {(uint8_t)role, MIKEY_ID_URI,
+                                     mt_identity(v, role)};
     const struct mikey_id *sent = &v->m->idr[role];
     mt_pk_begin(&pk, v, sent->data.p ? sent : &claimed);
     mt_verify_sign(v, &pk, sent->data.p ? sent : &claimed, claimed.data,
