@@ -250,7 +250,8 @@ static bool share_left(struct kms_replay *r, const struct kms_tag *tag,
         memset(r->h->share, 0, sizeof r->h->share);
         r->h->epoch = now / EPOCH;
     }
-    return r->h->share[tag->who % SHARES] < r->h->buckets * BUCKET / 8;
+    const uint64_t most = r->h->buckets * BUCKET / 8;
+    return r->h->share[tag->who % SHARES] < most; /* R281 */
 }
 
 enum ts_err kms_replay_enter(struct kms_replay *r, const struct kms_tag *tag,

@@ -172,7 +172,7 @@ static bool may_resolve(const struct mikey_case *c)
 static enum ts_err decide(const struct mikey_ask *a, struct mikey_case *c)
 {
     if (a->kms->decide)
-        return a->kms->decide(a->kms->arg, c); /* R268, R269 */
+        return a->kms->decide(a->kms->arg, c); /* R268, R269, R281 */
     return !c->resolve || may_resolve(c) ? TS_OK : TS_E_DENIED;
 }
 

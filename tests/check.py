@@ -396,11 +396,10 @@ def steps(nightly):
         else (lambda n: FUZZ_SHORT)
     yield "build", build_step(BUILD)
     yield "lint", command_step("lint", [python, "tests/lint.py", "--format"])
-    # joins in when the last gap is closed:
-    # yield "spec report", command_step(
-    #     "spec report", [python, "build-aux/spec_report.py"])
+    yield "spec report", command_step(
+        "spec report", [python, "build-aux/spec_report.py"])
     yield "unit tests", meson_step(BUILD, "unit", 5 * MINUTE)
-    # yield "pins", pins_step(30 if nightly else 3)
+    yield "pins", pins_step(30 if nightly else 3)
     yield "constant flow", flow_step(nightly)
     yield "integration tests", meson_step(BUILD, "integration", 10 * MINUTE)
     yield "documents and peers", meson_step(BUILD, "once", 10 * MINUTE)

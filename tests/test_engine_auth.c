@@ -216,6 +216,7 @@ static void a_replay_is_refused_until_its_time_is_over(void **state)
     desk_refused(d, MIKEY_ERR_TS, false, "clock off");
 }
 
+/* R281: with a credential the rate is limited. */
 static void a_share_of_the_table_is_all_one_credential_gets(void **state)
 {
     (void)state;

@@ -99,6 +99,7 @@ static void a_full_table_is_full_until_it_expires(void **state)
     OK(enter(1, 1, NOW + SKEW + 1));
 }
 
+/* R281: nobody takes the room of all others. */
 static void one_credential_has_its_share(void **state)
 {
     unsigned n = 0;

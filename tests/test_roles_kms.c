@@ -53,8 +53,8 @@ static void owned(void (*change)(struct mikey_case *c))
     t.kms.decide = decide;
 }
 
-/* R11, R28, R29, R98, R114, R268: each request is judged, with all that it
- * says. */
+/* R11, R28, R29, R98, R114, R268, R281: each request is judged, with all that
+ * it says. */
 static void the_owner_judges_each_request(void **state)
 {
     (void)state;
