@@ -118,9 +118,9 @@ bool kms_engine_open(struct kms_engine *e, struct kms_question *q,
         q->status = 400;
         return false;
     }
-    /* R175, R176: what cannot be parsed is discarded, with an Error */
     if (q->m.hdr.type != q->type)
         return invalid(q, MIKEY_ERR_DT, "wrong data type", w);
+    /* R175, R176: what cannot be parsed is discarded, with an Error */
     if (err)
         return invalid(q, MIKEY_ERR_UNSPECIFIED, ts_strerror(err), w);
     err = mikey_init_check(&q->m, q->type, &q->error);

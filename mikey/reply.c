@@ -82,7 +82,7 @@ static enum ts_err reply_check(const struct mikey_msg *init,
 {
     bool request = mikey_is_request_init(init->hdr.type);
     if (m->hdr.csb != init->hdr.csb || m->hdr.prf != init->hdr.prf)
-        return TS_E_MISMATCH; /* R31, R117, R183 */
+        return TS_E_MISMATCH; /* R183 */
     if (m->hdr.type == MIKEY_ERROR)
         return m->n_err ? TS_E_PEER : TS_E_MISSING;
     if (m->hdr.type != (request ? MIKEY_REQUEST_RESP : MIKEY_RESOLVE_RESP) ||

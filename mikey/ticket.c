@@ -289,10 +289,10 @@ enum ts_err mikey_init_data_read(struct ts_span data, struct mikey_v *vi,
     struct mikey_chain c = mikey_chain_first(data);
     struct mikey_payload p;
     unsigned n = 0;
-    bool last = false; /* Vr is the last payload (R245) */
+    bool last = false;
 
     while (mikey_chain_next(&c, &p)) {
-        last = p.type == MIKEY_V;
+        last = p.type == MIKEY_V; /* R245 */
         if (!last)
             continue; /* R243 */
         if (n == 2)

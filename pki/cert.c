@@ -72,7 +72,7 @@ static enum ts_err take_one(struct pki_chain *chain, const struct mikey_id *c)
         return TS_E_UNSUPPORTED; /* nothing is fetched; X509_ENCR signs not */
     if (c->data.n > PKI_CERT_MAX)
         return TS_E_UNSUPPORTED;
-    if (!is_one_sequence(c->data)) /* R25, R111 */
+    if (!is_one_sequence(c->data))
         return TS_E_AUTH;
     gnutls_datum_t d = pki_datum(c->data);
     int rc = gnutls_x509_crt_init(&chain->crt[chain->n]);

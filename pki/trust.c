@@ -257,7 +257,7 @@ static enum ts_err path_holds(const struct pki_trust *trust,
     for (size_t i = 0; i < n; i++)
         if (!is_modern(gnutls_x509_crt_get_signature_algorithm(chain->crt[i])))
             return TS_E_AUTH;
-    if (!pki_chain_ordered(chain)) /* R26, R27, R112, R113 */
+    if (!pki_chain_ordered(chain)) /* R27, R113 */
         return TS_E_AUTH;
     if (n == 0)
         return TS_OK;

@@ -333,7 +333,8 @@ static void chain_broken(struct desk *d, struct mikey_msg *m)
     d->sent.b[2] = 19; /* no such payload */
 }
 
-/* Each row proves one number; both exchanges where both can have it. */
+/* R175, R176: each row proves one number; both exchanges where both can have
+ * it. */
 static const struct {
     spoil_fn spoil;
     uint8_t error;
@@ -346,7 +347,7 @@ static const struct {
     {ticket_type_other, MIKEY_ERR_TICKET, true, true},
     {ticket_version_other, MIKEY_ERR_TICKET, true, true},
     {flags_at_odds, MIKEY_ERR_TPPAR, true, true},
-    {prf_of_ticket_other, MIKEY_ERR_TPPAR, true, false},
+    {prf_of_ticket_other, MIKEY_ERR_TPPAR, true, false}, /* R278 */
     {key_without_spi, MIKEY_ERR_TPPAR, true, false},
     {keys_that_do_not_end, MIKEY_ERR_TPPAR, true, false},
     {no_receiver, MIKEY_ERR_TPPAR, true, true},

@@ -36,7 +36,7 @@ static bool same_key(struct ts_span a, struct ts_span b)
     return ts_equal(a.p, a.n, b.p, b.n);
 }
 
-/* R31, R32, R117, R118; the reply is about this message and no other. */
+/* R31-R33, R117-R119; the reply is about this message and no other. */
 static void answers(const struct mikey_msg *init, const struct mikey_msg *resp)
 {
     assert_int_equal(resp->hdr.prf, init->hdr.prf);
@@ -49,6 +49,7 @@ static void answers(const struct mikey_msg *init, const struct mikey_msg *resp)
         ts_span_equal(resp->idr[MIKEY_IDR_KMS].data, ts_span_str(DESK_KMS)));
 }
 
+/* R33, R119, R128: of the time it is made, and forked for who asks. */
 static void both_sides_come_to_the_same_keys(void **state)
 {
     (void)state;
@@ -57,6 +58,7 @@ static void both_sides_come_to_the_same_keys(void **state)
         struct ts_key mpk_r1, tgk1;
         desk_ring(d);
         answers(&d->init, &d->grant.msg);
+        assert_true(d->grant.msg.t.value == mikey_time_ntp(d->now).value);
         const struct mikey_keys *alice = &d->grant.keys;
         assert_int_equal(alice->n, 3); /* MPKi, MPKr, and one TGK: R37-R39 */
         assert_int_equal(alice->k[2].type, MIKEY_TGK);
@@ -229,7 +231,7 @@ static void the_granted_policy_names_who_asked_and_for_whom(void **state)
     assert_int_equal(d->grant.msg.ticket.init.n, 0);
 }
 
-/* R19, R20, R17, R105, R106, R103: what may be left out. */
+/* R4, R91, R19, R20, R17, R105, R106, R103: what may be left out. */
 static void a_sender_without_idr_is_known_by_its_key(void **state)
 {
     (void)state;
@@ -289,7 +291,8 @@ static void flags_are_granted_as_the_policy_says(void **state)
     desk_granted(d);
 }
 
-/* R225: K in TP is ignored; K in the grant says that we changed something. */
+/* R29, R225: K in TP is ignored; K in the grant says that we changed
+ * something. */
 static void k_says_whether_the_policy_was_changed(void **state)
 {
     (void)state;
@@ -306,6 +309,21 @@ static void k_says_whether_the_policy_was_changed(void **state)
     assert_false(granted_flags(d) & MIKEY_FLAG_K);
     struct mikey_policy p = granted_policy(d);
     assert_true(p.start == DESK_TIME && p.end == DESK_TIME + 3600);
+}
+
+/* R225: nor does K of a request ask for D, as K of a ticket does. */
+static void k_of_a_request_depends_on_nothing(void **state)
+{
+    (void)state;
+    struct desk *d = desk_open(256);
+    desk_write_request(d);
+    OK(mikey_msg_read(ts_span(d->sent.b, d->sent.n), &d->init, NULL));
+    desk_edit(d->init.tp.data)[-5] &= 0xfe; /* without D, */
+    desk_edit(d->init.tp.data)[-4] |= 0x03; /* with K and L */
+    desk_sign(d);
+    desk_ask(d);
+    desk_granted(d);
+    assert_true(granted_flags(d) & MIKEY_FLAG_D);
 }
 
 static void a_lifetime_is_capped(void **state)
@@ -523,6 +541,7 @@ UNIT_MAIN(
     cmocka_unit_test(a_sender_without_idr_is_known_by_its_key),
     cmocka_unit_test(flags_are_granted_as_the_policy_says),
     cmocka_unit_test(k_says_whether_the_policy_was_changed),
+    cmocka_unit_test(k_of_a_request_depends_on_nothing),
     cmocka_unit_test(a_lifetime_is_capped),
     cmocka_unit_test(a_lifetime_that_cannot_be_is_refused),
     cmocka_unit_test(an_identity_too_long_to_fork_with_is_refused),

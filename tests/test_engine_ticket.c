@@ -210,6 +210,7 @@ static void a_forking_ticket_without_initiator_data_is_refused(void **state)
 
 /* ---- who says what about itself ---- */
 
+/* R4, R91: who has a key has it for one identity. */
 static void a_claim_of_anothers_identity_is_refused(void **state)
 {
     (void)state;

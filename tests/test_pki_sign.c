@@ -263,9 +263,10 @@ static void key_and_certificates_must_belong_together(void **state)
     FAILS(TS_E_MISMATCH, try_signer("weak.key", "alice.crt"));
     FAILS(TS_E_MISMATCH, try_signer("ec256.key", "alice.crt"));
     FAILS(TS_E_MISMATCH, try_signer("pss.key", "alice.crt"));
-    FAILS(TS_E_ORDER, try_signer("user.key", "alice.crt ca.crt")); /* R27 */
+    /* R26, R27, R113 */
+    FAILS(TS_E_ORDER, try_signer("user.key", "alice.crt ca.crt"));
     FAILS(TS_E_ORDER, try_signer("user.key", "alice.crt ca.crt sub.crt"));
-    FAILS(TS_E_ORDER, try_signer("user.key", "sub.crt alice.crt")); /* R26 */
+    FAILS(TS_E_ORDER, try_signer("user.key", "sub.crt alice.crt"));
     FAILS(TS_E_ORDER, try_signer("user.key", "fake.crt alice.crt"));
 }
 
