@@ -168,6 +168,7 @@ static void a_request_does_not_say_k(void **state)
 {
     (void)state;
     uint8_t buf[512];
+    const uint8_t rand[32] = {0};
     struct mikey_msg m;
     struct mikey_policy policy = {.n_responders = 1,
                                   .responder = {{0, 1, ts_span("r", 1)}}};
@@ -175,7 +176,7 @@ static void a_request_does_not_say_k(void **state)
     struct ts_writer w = ts_writer_init(buf, sizeof buf);
     const struct mikey_request_new in = {
         .suite = e.suite,
-        .rand_i = ts_span(buf, 32),
+        .rand_i = ts_span(rand, sizeof rand),
         .flags = MIKEY_FLAGS_USUAL | MIKEY_FLAG_K,
         .policy = &policy,
         .cred = {.key = ts_span("0123456789abcdef", 16)}};

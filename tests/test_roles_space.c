@@ -6,6 +6,8 @@
  */
 #include "tests/troupe.h"
 
+#include <stdalign.h>
+
 static struct troupe t;
 static struct troupe_still still;
 
@@ -196,7 +198,7 @@ static void memory_must_be_enough_and_aligned(void **state)
     for (size_t n = 0; n < r + 4; n++)
         assert_null(mikey_responder_init(t.mem_i, n, &t.alice));
     assert_non_null(mikey_responder_init(t.mem_i, r + 4, &t.alice));
-    for (size_t off = 1; off < 16; off++) {
+    for (size_t off = 1; off < alignof(max_align_t); off++) {
         assert_null(
             mikey_initiator_init(t.mem_i + off, TROUPE_MEM - 16, &t.alice));
         assert_null(
@@ -232,7 +234,7 @@ static void a_bundle_needs_its_memory(void **state)
         uint8_t *mem = k ? t.bob->mem_at_i : t.bob->mem_at_r;
         troupe_freeze(&t, &still);
         FAILS(TS_E_SPACE, bundles_in(NULL, TROUPE_MEM, k));
-        FAILS(TS_E_SPACE, bundles_in(mem + 8, TROUPE_MEM - 8, k));
+        FAILS(TS_E_SPACE, bundles_in(mem + 4, TROUPE_MEM - 4, k));
         size_t n = 0;
         while (bundles_in(mem, n, k) == TS_E_SPACE) {
             troupe_unchanged(&t, &still);

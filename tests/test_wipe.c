@@ -485,7 +485,7 @@ static void call_wrongly(void)
         ours[nth] = (struct mikey_key){.type = MIKEY_TEK_SALT,
                                        .key = ts_span(seed[nth], 32),
                                        .salt = ts_span(seed[nth] + 40, 14),
-                                       .spi = ts_span("xyz" + nth, 1)};
+                                       .spi = ts_span(&"xyz"[nth], 1)};
     }
     t.offer.keys = &ours[0];
     t.offer.n_keys = 1;
