@@ -200,8 +200,8 @@ static enum ts_err judge(const struct mikey_ask *a, size_t n_keys,
         .flags = (tp->flags & (uint16_t)~MIKEY_FLAG_K) | MIKEY_FLAG_D |
                  MIKEY_FLAG_E | MIKEY_FLAG_N | MIKEY_FLAG_O,
         .rekey = a->policy.has_rekey ? a->policy.rekey : 0,
-        .tpk = a->kms->tpk,
-        .tpk_id = a->kms->tpk_id,
+        .tpk = a->tpk,
+        .tpk_id = a->tpk_id,
     };
     mikey_ticket_tell(tp, a->request ? ts_span(NULL, 0) : a->m.ticket.data,
                       &a->policy, n_keys, &c->ticket);
@@ -295,23 +295,26 @@ static enum ts_err grant(struct mikey_ask *a)
 
 /* ---- resolve ---- */
 
-static enum ts_err open_ticket(const struct mikey_ask *a,
-                               struct mikey_opened *o)
+/* Who made it is who holds the key that opens it, whatever is in it; so that
+ * is for the owner to see. Another kind's keys are known to its type only. */
+static enum ts_err open_ticket(struct mikey_ask *a, struct mikey_opened *o)
 {
     const struct mikey_kms *kms = a->kms;
     const struct mikey_ticket *t = &a->m.ticket;
-    struct ts_span tpk = kms->tpk;
     struct mikey_base base;
-    if (kms->ticket_key && !type_of(a)) {
+    if (type_of(a)) {
+        a->tpk = a->tpk_id = ts_span(NULL, 0);
+    } else if (kms->ticket_key) {
         enum ts_err err = mikey_base_read(t, &base);
         if (!err)
-            err = kms->ticket_key(kms->arg, base.tpk_id.data, &tpk);
+            err = kms->ticket_key(kms->arg, base.tpk_id.data, &a->tpk);
         if (err)
             return err;
+        a->tpk_id = base.tpk_id.data;
     }
-    if (!type_of(a) && (tpk.n < 16 || tpk.n > MIKEY_KEY_MAX))
+    if (!type_of(a) && (a->tpk.n < 16 || a->tpk.n > MIKEY_KEY_MAX))
         return TS_E_NOTFOUND; /* R271 */
-    return mikey_ticket_open(t, kms->types, kms->n_types, tpk, o);
+    return mikey_ticket_open(t, kms->types, kms->n_types, a->tpk, o);
 }
 
 /* Nothing in a ticket is believed before its MAC: the owner judges last. */
@@ -387,6 +390,8 @@ enum ts_err mikey_ask_begin(struct mikey_ask *a, const struct mikey_kms *kms,
     a->now = now;
     a->request = a->proven = false;
     a->user = (struct mikey_user){.is_kms = false};
+    a->tpk = kms->tpk;
+    a->tpk_id = kms->tpk_id;
     a->no = MIKEY_ERR_UNSPECIFIED; /* R175, R176 */
     a->w = ts_writer_init(out, cap);
     enum ts_err err = mikey_msg_read(message, &a->m, &hdr_ok);

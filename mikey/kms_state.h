@@ -16,7 +16,8 @@ struct mikey_ask {
     struct mikey_user user;
     struct mikey_protect keys; /* valid when proven */
     bool proven;
-    uint8_t no; /* of the Error */
+    struct ts_span tpk, tpk_id; /* of a new ticket; or what opened one */
+    uint8_t no;                 /* of the Error */
     struct ts_writer w;
 };
 

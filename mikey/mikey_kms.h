@@ -31,9 +31,13 @@ struct mikey_case {
                             1 to 255 bytes */
     /* Of a new ticket, in and out; in, they are mode 1 and as asked for. */
     uint16_t flags;
-    uint32_t rekey;             /* TRr, seconds; 0: not said */
-    uint64_t start, end;        /* Unix seconds */
-    struct ts_span tpk, tpk_id; /* mode 2: the key shared with the Responder */
+    uint32_t rekey;      /* TRr, seconds; 0: not said */
+    uint64_t start, end; /* Unix seconds */
+    /* Of a new ticket in and out: in mode 2 the key shared with the Responder.
+     * To resolve: the key that opened it, and its id; of another kind neither.
+     * Whoever else holds this key may have written the ticket, initiator and
+     * all: in modes 2 and 3 allow only what it may say. */
+    struct ts_span tpk, tpk_id;
 };
 
 /** A key management server. */
@@ -56,11 +60,14 @@ struct mikey_kms {
     enum ts_err (*user)(void *arg, const struct mikey_id *key_id,
                         const struct mikey_id *claimed,
                         struct mikey_user *user);
-    /** Find an older ticket key by its id; NULL: there is only tpk. */
+    /** Find another ticket key by its id (p NULL: the ticket has none): an
+     *  older one, or one that a user has, too (modes 2 and 3), at which decide
+     *  must look then. NULL: there is only tpk. */
     enum ts_err (*ticket_key)(void *arg, struct ts_span id,
                               struct ts_span *tpk);
     /** Allow or refuse (E_DENIED), and decide the out members. NULL: a user
-     *  may ask for anything, and resolve what names its identity. */
+     *  may ask for anything, and resolve what names its identity; that is for
+     *  ticket keys that no user has. */
     enum ts_err (*decide)(void *arg, struct mikey_case *c);
     /** Whether a message was here before (OK: no), and remember it: only what
      *  is authenticated comes here. Of a COUNTER also whether it is above all

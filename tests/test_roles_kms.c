@@ -434,6 +434,29 @@ static void an_older_ticket_is_opened_with_its_key(void **state)
     assert_int_equal(error_no(&t.bob->resolved), MIKEY_ERR_UNSPECIFIED);
 }
 
+/* R114: who shares a ticket key with the KMS (modes 2 and 3) can have written
+ * any name into a ticket of that key, so the owner must see which one it is. */
+static void the_owner_sees_which_key_opened_the_ticket(void **state)
+{
+    (void)state;
+    static const char shared[] = "what the KMS shares with Mallory";
+    owned(NULL);
+    troupe_call(&t);
+    assert_true(ts_span_equal(owner.last.tpk_id, t.kms.tpk_id));
+    owned(NULL);
+    troupe_mode(&t, 3, MIKEY_FLAG_I);
+    t.kms.ticket_key = find_key;
+    key_err = TS_OK;
+    key_found = ts_span(shared, 32);
+    t.alice.tpk = key_found; /* Mallory's, who says that she is Alice */
+    t.alice.tpk_id = ts_span_str("tpk-mallory");
+    troupe_call(&t);
+    assert_true(ts_span_equal(owner.last.tpk, key_found));
+    assert_true(ts_span_equal(owner.last.tpk_id, ts_span_str("tpk-mallory")));
+    owner.says = TS_E_DENIED;
+    FAILS(TS_E_DENIED, troupe_resolve_at_kms(&t));
+}
+
 /* R298: IDRpsk of the ticket may be left out; then there is one key. */
 static void a_ticket_need_not_name_its_key(void **state)
 {
@@ -602,6 +625,7 @@ UNIT_MAIN(TEST(the_owner_judges_each_request),
           TEST(a_user_that_cannot_be_is_nobody),
           TEST(a_user_may_have_several_names),
           TEST(an_older_ticket_is_opened_with_its_key),
+          TEST(the_owner_sees_which_key_opened_the_ticket),
           TEST(a_ticket_need_not_name_its_key),
           TEST(a_request_has_no_crypto_sessions),
           TEST(the_v_flag_is_ignored_by_the_kms), TEST(suites_are_not_mixed),
