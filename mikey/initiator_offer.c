@@ -128,8 +128,20 @@ static enum ts_err draw_offer(const struct mikey_initiator *i,
     return err || offer->csb ? err : mikey_party_csb(i->party, csb); /* R51 */
 }
 
-/* T: in a group later than that of the offer before, since keys and IV are the
- * same but for it. */
+/* Whether T must be above that of the offer before. To a group it must, since
+ * keys and IV are the same but for it. To others as well, for an offer to the
+ * group may come again; but for a clock that was set back by more than anybody
+ * allows, or it would keep us out until it is there again. */
+static bool t_must_grow(const struct mikey_initiator *i,
+                        const struct mikey_now *now,
+                        const struct mikey_msg *before,
+                        const struct mikey_offer *offer)
+{
+    return is_same_group(before, offer) ||
+           mikey_time_check(before->t, now->us, mikey_party_skew(i->party)) ==
+               TS_OK;
+}
+
 static enum ts_err offer_t(const struct mikey_initiator *i,
                            const struct mikey_now *now,
                            const struct mikey_offer *offer,
@@ -137,10 +149,10 @@ static enum ts_err offer_t(const struct mikey_initiator *i,
 {
     struct mikey_msg before;
     *t = mikey_now_t(now);
-    if (last_offer(i, &before) || !is_same_group(&before, offer) ||
-        !mikey_time_alike(before.t, *t) || mikey_time_later(*t, before.t))
+    if (last_offer(i, &before) || !mikey_time_alike(before.t, *t) ||
+        mikey_time_later(*t, before.t) || !t_must_grow(i, now, &before, offer))
         return TS_OK;
-    return mikey_time_after(before.t, t);
+    return mikey_time_after(before.t, t); /* R171 */
 }
 
 static enum ts_err build_offer(const struct mikey_initiator *i,

@@ -363,6 +363,38 @@ static void offers_to_a_group_have_t_of_their_own(void **state)
     }
 }
 
+/* R171: T of a Transfer is its own, also where the clock stands still; and
+ * where offers to a group and to others take turns, no two to the group have
+ * the same keys and IV. */
+static void no_two_offers_with_a_ticket_have_one_t(void **state)
+{
+    (void)state;
+    const struct mikey_key key = troupe_key(MIKEY_GTGK, 32, 1, 'a');
+    const uint8_t types[] = {MIKEY_NTP_UTC, MIKEY_NTP, MIKEY_NTP_UTC_32};
+    static const uint8_t rand[32] = {1};
+    for (size_t k = 0; k < 3; k++) {
+        struct mikey_time last = {0};
+        begin(NULL);
+        set_group(FHNO | L | J, &key);
+        troupe_ticket(&t);
+        t.now.ts_type = types[k];
+        t.now.us += 1800 * SECONDS;
+        for (unsigned turn = 0; turn < 4; turn++) {
+            t.offer.rand_i = ts_span(rand, turn % 2 ? 0 : 32);
+            t.offer.csb = turn % 2 ? 0 : 77;
+            OK(troupe_transfer(&t));
+            const struct mikey_msg m = troupe_read(&t.transfer);
+            assert_true(turn == 0 || mikey_time_later(m.t, last));
+            last = m.t;
+        }
+        t.now.us -= 1000 * SECONDS; /* set right: others must take it again */
+        t.offer.rand_i.n = 0;
+        t.offer.csb = 0;
+        OK(troupe_transfer(&t));
+        assert_true(mikey_time_later(last, troupe_read(&t.transfer).t));
+    }
+}
+
 /* R251: with G=1 each RANDRr would make another TEK. */
 static void a_group_does_without_randrr(void **state)
 {
@@ -469,6 +501,7 @@ UNIT_MAIN(TEST(each_transfer_with_a_ticket_has_fresh_values),
           TEST(a_ticket_may_be_adopted_where_it_is),
           TEST(what_is_no_ticket_is_not_adopted), TEST(a_group_has_one_tek),
           TEST(offers_to_a_group_have_t_of_their_own),
+          TEST(no_two_offers_with_a_ticket_have_one_t),
           TEST(a_group_does_without_randrr),
           TEST(a_rand_for_a_group_is_long_enough),
           TEST(a_member_passes_the_ticket_on),
