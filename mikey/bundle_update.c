@@ -22,7 +22,8 @@ static struct mikey_time later_of(struct mikey_time a, struct mikey_time b)
  * R160, and more: above every T of this bundle, whoever sent it, and above
  * that of a message that is answered. Both sides encrypt with the same keys,
  * and T is all that tells their IVs apart; so its last bit tells the side, in
- * case both write at once.
+ * case both write at once. NTP-UTC-32 has its last bit elsewhere: so no T of
+ * another NTP type is one of whole seconds.
  */
 static enum ts_err next_t(const struct mikey_bundle *b,
                           const struct mikey_now *now, struct mikey_time floor,
@@ -37,6 +38,8 @@ static enum ts_err next_t(const struct mikey_bundle *b,
     const unsigned unit = t->type == MIKEY_NTP_UTC_32 ? 32 : 0;
     if (!err && (t->value >> unit & 1) != (b->side == MIKEY_RESPONDER))
         err = mikey_time_after(*t, t);
+    if (t->type != MIKEY_COUNTER && !unit && !(t->value & 0xffffffffu))
+        t->value += 2;
     return err;
 }
 

@@ -157,6 +157,30 @@ static void both_sides_never_use_the_same_t(void **state)
     }
 }
 
+/* ... nor if one of them counts in whole seconds and the other does not. */
+static void clocks_of_two_kinds_never_meet(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        uint64_t t_of[2][8];
+        troupe_begin(&t, 256);
+        troupe_call(&t);
+        for (size_t j = 0; j < 8; j++) {
+            t.now.us += SECONDS;
+            t.now.ts_type = k ? MIKEY_NTP_UTC : MIKEY_NTP_UTC_32;
+            OK(start(I, true, &msg));
+            t.now.ts_type = k ? MIKEY_NTP_UTC_32 : MIKEY_NTP;
+            OK(start(R, true, &other));
+            t_of[0][j] = troupe_read(&msg).t.value;
+            t_of[1][j] = troupe_read(&other).t.value;
+            mikey_bundle_abandon(t.bob->at_i);
+            mikey_bundle_abandon(t.bob->at_r);
+        }
+        for (size_t j = 0; j < 64; j++)
+            assert_int_not_equal(t_of[0][j / 8], t_of[1][j % 8]);
+    }
+}
+
 static void an_update_out_of_time_is_refused(void **state)
 {
     (void)state;
@@ -577,6 +601,7 @@ UNIT_MAIN(TEST(an_update_is_taken_once),
           TEST(a_message_of_ours_is_not_taken_from_the_other),
           TEST(t_grows_whatever_the_clock_says),
           TEST(both_sides_never_use_the_same_t),
+          TEST(clocks_of_two_kinds_never_meet),
           TEST(an_update_out_of_time_is_refused), TEST(clocks_are_not_mixed),
           TEST(an_update_crosses_2036),
           TEST(where_both_start_the_responder_gives_up),
