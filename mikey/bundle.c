@@ -154,7 +154,8 @@ enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
         return err;
     }
     b->last = b->own = last->t;
-    b->keyed_at = now->us / 1000000;
+    for (size_t i = 0; i < b->keys.n; i++)
+        b->keyed_at[i] = now->us / 1000000;
     *bundle = b;
     return TS_OK;
 }
@@ -252,9 +253,25 @@ size_t mikey_bundle_keys(const struct mikey_bundle *b,
     return b->keys.n;
 }
 
+/* When the oldest of the keys that are used came; UINT64_MAX: none is. A key
+ * that is there but not used yet is no rekeying. */
+static uint64_t oldest_in_use(const struct mikey_bundle *b)
+{
+    struct ts_reader r = ts_reader_span(b->map.map);
+    struct mikey_cs cs;
+    uint64_t at = UINT64_MAX;
+    for (unsigned i = 0; i < b->map.n_cs && !mikey_cs_read(&r, &cs); i++) {
+        const struct mikey_key *k = mikey_keys_find(&b->keys, cs.spi);
+        if (k && b->keyed_at[k - b->keys.k] < at)
+            at = b->keyed_at[k - b->keys.k]; /* R236 */
+    }
+    return at;
+}
+
 uint64_t mikey_bundle_rekey_at(const struct mikey_bundle *b)
 {
-    return b->rekey ? b->keyed_at + b->rekey : 0; /* R234, R236 */
+    const uint64_t at = oldest_in_use(b);
+    return b->rekey && at < UINT64_MAX ? at + b->rekey : 0; /* R234, R236 */
 }
 
 /* R279: keys longer than 128 bits want the 256-bit suite. */

@@ -14,13 +14,13 @@ struct mikey_bundle {
     struct mikey_buf ticket;
     struct mikey_name i, r; /* who the ends are */
     uint32_t rekey;         /* TRr, seconds; 0: none */
-    uint64_t keyed_at;      /* Unix seconds of the last new keys */
     /* T is above that of each message in force, and of each other one of ours:
      * only of own, the last that we sent, it may be below. Both sides encrypt
      * with the same keys, and a message of ours may come back to us. */
     struct mikey_time last, own;
-    struct mikey_keys keys; /* session keys, the oldest first */
-    struct mikey_hdr map;   /* n_cs, map_type and map: entries, each complete */
+    struct mikey_keys keys;            /* session keys, the oldest first */
+    uint64_t keyed_at[MIKEY_KEYS_MAX]; /* and when each came, Unix seconds */
+    struct mikey_hdr map; /* n_cs, map_type and map: entries, each complete */
     struct mikey_buf entries; /* where those stand */
     struct mikey_sps sps;
     struct mikey_buf params;  /* where their parameters stand */

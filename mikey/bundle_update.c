@@ -61,6 +61,7 @@ static enum ts_err check_t(const struct mikey_bundle *b,
  * all. Policies go behind those that there are, until it is decided. */
 struct change {
     struct mikey_keys keys;
+    uint64_t keyed_at[MIKEY_KEYS_MAX];
     size_t n_old;          /* of keys: known before */
     size_t n_sp, params_n; /* to go back to */
 };
@@ -68,6 +69,7 @@ struct change {
 static void change_begin(const struct mikey_bundle *b, struct change *c)
 {
     mikey_keys_copy(&c->keys, &b->keys);
+    memcpy(c->keyed_at, b->keyed_at, sizeof c->keyed_at);
     c->n_old = c->keys.n;
     c->n_sp = b->sps.n;
     c->params_n = b->params.n;
@@ -120,6 +122,8 @@ static enum ts_err make_room(const struct mikey_bundle *b, struct change *c,
         if (err)
             return err;
         c->n_old--;
+        memmove(&c->keyed_at[i], &c->keyed_at[i + 1],
+                (c->n_old - i) * sizeof c->keyed_at[0]);
     }
     return TS_OK;
 }
@@ -146,8 +150,9 @@ static enum ts_err change_end(struct mikey_bundle *b, struct change *c,
         change_drop(b, c);
         return err;
     }
-    if (c->keys.n != c->n_old)
-        b->keyed_at = now->us / 1000000; /* R234 */
+    for (size_t i = c->n_old; i < c->keys.n; i++)
+        c->keyed_at[i] = now->us / 1000000; /* R234 */
+    memcpy(b->keyed_at, c->keyed_at, sizeof b->keyed_at);
     mikey_keys_wipe(&b->keys);
     mikey_keys_copy(&b->keys, &c->keys);
     mikey_keys_wipe(&c->keys);

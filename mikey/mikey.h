@@ -576,7 +576,8 @@ TS_MUST enum ts_err mikey_bundle_srtp(const struct mikey_bundle *b, uint8_t cs,
 size_t mikey_bundle_keys(const struct mikey_bundle *b,
                          const struct mikey_key **keys);
 
-/** Unix seconds before which TRr asks for new keys (R234, R236); 0: never. */
+/** Unix seconds before which TRr asks for new keys (R234, R236), counted from
+ *  when the oldest that a session uses came; 0: never, or no session. */
 uint64_t mikey_bundle_rekey_at(const struct mikey_bundle *b);
 
 /**

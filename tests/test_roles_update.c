@@ -512,6 +512,34 @@ static void trr_says_when_new_keys_are_due(void **state)
     assert_int_equal(mikey_bundle_rekey_at(t.bob->at_r), now + 6600);
 }
 
+/* R234, R236: a key that is there but not used is no rekeying. */
+static void a_new_key_counts_where_it_is_used(void **state)
+{
+    (void)state;
+    const struct mikey_key key = troupe_key(MIKEY_TGK, 32, 9, 'n');
+    const uint64_t now = t.now.us / SECONDS;
+    struct mikey_update u = {.keys = &key, .n_keys = 1};
+    t.wish.rekey = 3600;
+    troupe_call(&t);
+    for (unsigned used = 0; used <= 2; used++) {
+        t.now.us += 100 * SECONDS;
+        u.session = sessions;
+        u.n_sessions = rekeyed(t.bob->at_i, "n");
+        for (size_t k = used; k < 2; k++)
+            OK(mikey_bundle_session(t.bob->at_i, k, &sessions[k]));
+        OK(troupe_update(&t, I, &u, &msg));
+        u.n_keys = 0;
+        const uint64_t due = now + (used < 2 ? 3600 : 3700); /* as it came */
+        assert_int_equal(mikey_bundle_rekey_at(t.bob->at_i), due);
+        assert_int_equal(mikey_bundle_rekey_at(t.bob->at_r), due);
+    }
+    begin(NULL);
+    t.wish.rekey = 3600;
+    t.offer.n_sessions = t.bob->answer.n_sessions = 0;
+    troupe_call(&t); /* nothing is used yet */
+    assert_int_equal(mikey_bundle_rekey_at(t.bob->at_i), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 UNIT_MAIN(TEST(either_side_brings_new_keys),
@@ -527,4 +555,5 @@ UNIT_MAIN(TEST(either_side_brings_new_keys),
           TEST(an_update_may_leave_open_what_is_known),
           TEST(a_policy_is_added_and_chosen),
           TEST(policy_numbers_are_what_they_were), TEST(an_update_may_be_empty),
-          TEST(trr_says_when_new_keys_are_due))
+          TEST(trr_says_when_new_keys_are_due),
+          TEST(a_new_key_counts_where_it_is_used))
