@@ -446,6 +446,8 @@ enum ts_err mikey_initiator_adopt(struct mikey_initiator *i,
         return err;
     err = mikey_keys_take(&keys, held->keys, mikey_mpks(tp));
     if (!err)
+        err = mikey_keys_fit(&keys, tp); /* R217, R279 */
+    if (!err)
         err = keep_ticket(i, held->ticket, &keys);
     mikey_keys_wipe(&keys);
     return err;

@@ -279,7 +279,8 @@ TS_MUST enum ts_err mikey_initiator_make(struct mikey_initiator *i,
  * a Responder resolved, to pass it on in a group (section 9: I=0). Whether a
  * ticket without J was offered before is the caller's to know.
  *
- * @return OK; E_FORMAT; E_EXPIRED; E_UNSUPPORTED (another suite, a kind that
+ * @return OK; E_FORMAT (also: a TGK to be forked where F=0); E_EXPIRED;
+ *         E_UNSUPPORTED (another suite, keys too long for it, a kind that
  *         nobody here knows); E_SPACE; E_DENIED (forked keys: only who asked
  *         for the ticket can pass it on: R252)
  */
@@ -461,7 +462,8 @@ mikey_responder_refusal(const struct mikey_responder *r);
  * Modes 2 and 4: open the ticket with the party's tpk, then verify the offer.
  *
  * @return OK; E_DENIED (E=1: the KMS must be asked); E_AUTH; E_NOTFOUND (no
- *         ticket key, no such ticket type); E_STATE
+ *         ticket key, no such ticket type); E_FORMAT, E_UNSUPPORTED (what is in
+ *         the ticket, or the offer's keys); E_STATE
  */
 TS_MUST enum ts_err mikey_responder_open(struct mikey_responder *r,
                                          const struct mikey_now *now);

@@ -247,6 +247,19 @@ bool mikey_rands_ok(struct ts_span rand_i, struct ts_span rand_r,
     return true;
 }
 
+enum ts_err mikey_keys_fit(const struct mikey_keys *keys,
+                           const struct mikey_tp *tp)
+{
+    bool tgk = false;
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct mikey_key *k = &keys->k[i];
+        tgk = tgk || mikey_is_tgk(k);
+        if (k->type != MIKEY_MPK && k->key.n > 16 && tp->prf == MIKEY_PRF_SHA1)
+            return TS_E_UNSUPPORTED; /* R279 */
+    }
+    return mikey_flags_ok(tp->flags, tgk) ? TS_OK : TS_E_FORMAT; /* R217 */
+}
+
 /* ---- tickets ---- */
 
 void mikey_ticket_tell(const struct mikey_tp *tp, struct ts_span data,

@@ -176,6 +176,16 @@ size_t mikey_keys_bytes(const struct mikey_key *keys, size_t n);
 bool mikey_rands_ok(struct ts_span rand_i, struct ts_span rand_r,
                     const struct mikey_key *keys, size_t n);
 
+/**
+ * Whether keys that came with a ticket fit it: F=1 where a TGK is forked, since
+ * else the Initiator cannot (R217); none longer than its suite is strong.
+ *
+ * @param keys  the MPKs, too
+ * @return OK, E_FORMAT, E_UNSUPPORTED (R279)
+ */
+TS_MUST enum ts_err mikey_keys_fit(const struct mikey_keys *keys,
+                                   const struct mikey_tp *tp);
+
 /** Tell what a ticket says. */
 void mikey_ticket_tell(const struct mikey_tp *tp, struct ts_span data,
                        const struct mikey_policy *policy, size_t n_keys,

@@ -358,6 +358,8 @@ static enum ts_err verify(struct mikey_responder *r, const struct mikey_msg *m,
     supplied.n = supplied.len = 0;
     enum ts_err err = mikey_policy_read(m->ticket.tp.data, &p);
     if (!err)
+        err = mikey_keys_fit(&in->keys, &m->ticket.tp); /* R217, R279 */
+    if (!err)
         err = check_modifier(in, fork);
     if (!err && !mutual &&
         !mikey_rands_ok(m->rand[MIKEY_RAND_I], ts_span(NULL, 0), in->keys.k,

@@ -277,6 +277,36 @@ static void what_is_no_ticket_is_not_adopted(void **state)
     troupe_unchanged(&t, &still);
 }
 
+/* R217, R279: keys that do not fit the flags or the suite of their ticket. */
+static void a_ticket_with_wrong_keys_is_not_adopted(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        const size_t n = k ? 16 : 32;
+        const struct mikey_key gtgk = troupe_key(MIKEY_GTGK, n, 1, 'a');
+        struct mikey_key keys[3];
+        troupe_begin(&t, k ? 128 : 256);
+        troupe_flags(&t, 1, MIKEY_FLAG_H | MIKEY_FLAG_N | I);
+        t.wish.keys = &gtgk;
+        t.wish.n_keys = 1;
+        troupe_ticket(&t);
+        keep_alices();
+        memcpy(keys, t.i->keys.k, sizeof keys);
+        if (k)
+            keys[2] = troupe_key(MIKEY_GTGK, 17, 1, 'a');
+        else
+            keys[2].type = MIKEY_TGK; /* F=0: nobody says how it is forked */
+        struct ts_writer w = ts_writer_init(kept.keys, sizeof kept.keys);
+        for (size_t j = 0; j < 3; j++)
+            mikey_put_key(&w, &keys[j], j == 2);
+        kept.held.keys = ts_written(&w);
+        troupe_freeze(&t, &still);
+        FAILS(k ? TS_E_UNSUPPORTED : TS_E_FORMAT,
+              mikey_initiator_adopt(t.i, &t.now, &kept.held));
+        troupe_unchanged(&t, &still);
+    }
+}
+
 /* ---- groups (section 9) ---- */
 
 static void set_group(unsigned flags, const struct mikey_key *key)
@@ -499,7 +529,9 @@ UNIT_MAIN(TEST(each_transfer_with_a_ticket_has_fresh_values),
           TEST(a_ticket_that_is_over_is_not_used),
           TEST(a_ticket_that_was_kept_is_offered_by_another_object),
           TEST(a_ticket_may_be_adopted_where_it_is),
-          TEST(what_is_no_ticket_is_not_adopted), TEST(a_group_has_one_tek),
+          TEST(what_is_no_ticket_is_not_adopted),
+          TEST(a_ticket_with_wrong_keys_is_not_adopted),
+          TEST(a_group_has_one_tek),
           TEST(offers_to_a_group_have_t_of_their_own),
           TEST(no_two_offers_with_a_ticket_have_one_t),
           TEST(a_group_does_without_randrr),

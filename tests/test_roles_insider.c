@@ -192,13 +192,11 @@ static void granted_with_the_keys_that_there_must_be(void **state)
 static struct mikey_reply_new resolve; /* as it should be; then changed */
 static struct mikey_key resolved_keys[4];
 
-static void set_resolve(unsigned more)
+static void ask_kms(void)
 {
     static struct mikey_msg init;
     static struct mikey_protect psk;
     static uint8_t rand[32];
-    begin(NULL);
-    troupe_mode(&t, 1, more);
     troupe_ticket(&t);
     OK(troupe_transfer(&t));
     OK(troupe_offered(&t));
@@ -218,6 +216,13 @@ static void set_resolve(unsigned more)
                                        .n_keys = 3,
                                        .idr_r = t.bob->party.self,
                                        .rand_kms = ts_span(rand, 32)};
+}
+
+static void set_resolve(unsigned more)
+{
+    begin(NULL);
+    troupe_mode(&t, 1, more);
+    ask_kms();
 }
 
 static void resolved(enum ts_err wanted)
@@ -324,6 +329,36 @@ static void an_offer_whose_rand_is_too_short_is_not_verified(void **state)
         resolve.n_keys = 2;
         resolved(g ? TS_OK : TS_E_FORMAT); /* else RANDRr makes up for it */
     }
+}
+
+/* R217: the Initiator, who gets no answer, could not fork that TGK. */
+static void a_tgk_that_only_we_would_fork_is_not_taken(void **state)
+{
+    (void)state;
+    const struct mikey_key gtgk = troupe_key(MIKEY_GTGK, 32, 8, 'a');
+    troupe_flags(&t, 1, MIKEY_FLAG_H | MIKEY_FLAG_I | MIKEY_FLAG_N);
+    t.wish.keys = &gtgk;
+    t.wish.n_keys = 1;
+    for (size_t k = 0; k < 2; k++) {
+        t.session[k].known = true;
+        t.session[k].spi = ts_span("a", 1);
+    }
+    ask_kms();
+    resolved(TS_E_FORMAT);
+    resolved_keys[2] = gtgk;
+    resolved(TS_OK);
+}
+
+/* R279: a strong way from the KMS makes no strong algorithms of the ticket. */
+static void a_ticket_of_128_bits_has_no_longer_session_keys(void **state)
+{
+    (void)state;
+    troupe_begin(&t, 128);
+    t.bob->party.bits = 256;
+    ask_kms();
+    resolved(TS_E_UNSUPPORTED);
+    resolved_keys[2].key.n = 16;
+    resolved(TS_OK);
 }
 
 /* ---- what a Responder answers (4.2.2.4) ---- */
@@ -480,6 +515,8 @@ UNIT_MAIN(TEST(a_policy_that_will_not_do_is_discarded),
           TEST(a_reply_that_resolves_nothing_is_discarded),
           TEST(a_reply_has_the_header_that_it_must_have),
           TEST(an_offer_whose_rand_is_too_short_is_not_verified),
+          TEST(a_tgk_that_only_we_would_fork_is_not_taken),
+          TEST(a_ticket_of_128_bits_has_no_longer_session_keys),
           TEST(an_answer_without_what_it_must_have_is_discarded),
           TEST(keys_that_must_not_be_in_an_answer_are_not_taken),
           TEST(policies_may_be_sent_again_as_they_were),
