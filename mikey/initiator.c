@@ -167,6 +167,27 @@ static bool is_named(const struct mikey_party *party,
     return false;
 }
 
+/* For those and only those that were asked for. */
+static enum ts_err check_whom(const struct mikey_initiator *i,
+                              const struct mikey_policy *asked,
+                              const struct mikey_policy *p)
+{
+    for (size_t k = 0; k < asked->n_responders; k++)
+        if (!is_named(i->party, &asked->responder[k], p->responder,
+                      p->n_responders))
+            return TS_E_MISMATCH; /* R47: somebody was left out */
+    for (size_t k = 0; k < p->n_responders; k++)
+        if (!is_named(i->party, &p->responder[k], asked->responder,
+                      asked->n_responders))
+            return TS_E_MISMATCH; /* R47: somebody else got in */
+    if (asked->n_apps && !p->n_apps)
+        return TS_E_MISMATCH; /* R47: all applications would do */
+    for (size_t k = 0; asked->n_apps && k < p->n_apps; k++)
+        if (!is_named(i->party, &p->app[k], asked->app, asked->n_apps))
+            return TS_E_MISMATCH; /* R47: another application */
+    return TS_OK;
+}
+
 /* What the KMS was asked for, read back from the REQUEST_INIT (R47). */
 static enum ts_err check_asked(const struct mikey_initiator *i,
                                const struct mikey_msg *sent,
@@ -174,16 +195,12 @@ static enum ts_err check_asked(const struct mikey_initiator *i,
 {
     struct mikey_policy asked;
     enum ts_err err = mikey_policy_read(sent->tp.data, &asked);
+    if (!err)
+        err = check_whom(i, &asked, p);
     if (err)
         return err;
-    for (size_t k = 0; k < asked.n_responders; k++)
-        if (!is_named(i->party, &asked.responder[k], p->responder,
-                      p->n_responders))
-            return TS_E_MISMATCH; /* R47: somebody was left out */
-    for (size_t k = 0; k < p->n_responders; k++)
-        if (!is_named(i->party, &p->responder[k], asked.responder,
-                      asked.n_responders))
-            return TS_E_MISMATCH; /* R47: somebody else got in */
+    if (asked.has_end && !(p->has_end && p->end <= asked.end))
+        return TS_E_MISMATCH; /* R47: it would be good for longer */
     if (asked.has_rekey && !(p->has_rekey && p->rekey <= asked.rekey))
         return TS_E_MISMATCH; /* R47: keys would be used for longer */
     return TS_OK;

@@ -245,8 +245,8 @@ TS_MUST enum ts_err mikey_initiator_request(struct mikey_initiator *i,
 
 /**
  * Take the KMS's answer and check what it grants (4.2.1.6): for those and only
- * those that were asked for, in our name, with the flags that it must have,
- * F and M only if asked for, and TRr no longer.
+ * those that were asked for, for no other applications, in our name, with the
+ * flags that it must have, F and M only if asked for, and end and TRr no later.
  *
  * @return OK; E_PEER for an Error: mikey_initiator_refusal(); E_AUTH, E_TIME,
  *         E_MISMATCH (another's answer; a ticket in another's name or for

@@ -165,6 +165,36 @@ static void granted_to_whom_it_was_asked_for(void **state)
     granted(TS_E_MISMATCH); /* Carol, too */
 }
 
+/* R47: for other applications, or for all; for longer, or for ever. */
+static void granted_for_what_and_how_long_it_was_asked_for(void **state)
+{
+    (void)state;
+    const struct mikey_id voice = {0, MIKEY_ID_BYTES, ts_span("voice", 5)};
+    const struct mikey_id video = {0, MIKEY_ID_BYTES, ts_span("video", 5)};
+    const struct mikey_id both[] = {voice, video};
+    for (unsigned k = 0; k < 5; k++) {
+        t.wish.app = both;
+        t.wish.n_apps = k == 4 ? 0 : 2; /* all may: some will do */
+        set_kms(USUAL);
+        kms.policy.n_apps = k;
+        kms.policy.app[0] = voice;
+        kms.policy.app[1] = kms.policy.app[2] = video;
+        if (k >= 3)
+            kms.policy.app[2] = kms.policy.app[3] = t.bob->party.self;
+        granted(k == 0 || k == 3 ? TS_E_MISMATCH : TS_OK);
+    }
+    t.wish.n_apps = 0;
+    t.wish.end = t.now.us / SECONDS + 1000;
+    for (unsigned k = 0; k < 3; k++) {
+        set_kms(USUAL);
+        kms.policy.end = t.wish.end - 1 + k;
+        granted(k == 2 ? TS_E_MISMATCH : TS_OK);
+    }
+    set_kms(USUAL);
+    kms.policy.has_end = false;
+    granted(TS_E_MISMATCH);
+}
+
 /* R38, R39: as many MPKs as there must be, first. */
 static void granted_with_the_keys_that_there_must_be(void **state)
 {
@@ -511,6 +541,7 @@ static void an_answer_has_no_srtp_id_map(void **state)
 
 UNIT_MAIN(TEST(a_policy_that_will_not_do_is_discarded),
           TEST(granted_flags_must_fit), TEST(granted_to_whom_it_was_asked_for),
+          TEST(granted_for_what_and_how_long_it_was_asked_for),
           TEST(granted_with_the_keys_that_there_must_be),
           TEST(a_reply_that_resolves_nothing_is_discarded),
           TEST(a_reply_has_the_header_that_it_must_have),
