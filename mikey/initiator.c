@@ -63,14 +63,27 @@ static bool wants_tgk(const struct mikey_wish *wish)
 /* Lengths that the keys of the ticket must leave room for: two MPKs. */
 #define KEYS_BYTES (MIKEY_KEYS_BYTES - 2 * (5 + 32 + 1))
 
+/* A blank would not be written: for fewer, or for every application. */
+static bool has_names(const struct mikey_id *id, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (!id[k].data.p || id[k].data.n == 0)
+            return false;
+    return true;
+}
+
 static enum ts_err check_wish(const struct mikey_suite *suite,
                               const struct mikey_wish *wish, uint16_t flags)
 {
     if (wish->n_responders == 0 || wish->n_responders > MIKEY_RESPONDERS_MAX ||
-        wish->n_apps > MIKEY_APPS_MAX)
+        wish->n_apps > MIKEY_APPS_MAX ||
+        !has_names(wish->responder, wish->n_responders) ||
+        !has_names(wish->app, wish->n_apps))
         return TS_E_RANGE;
     if (wish->start > MIKEY_TIME_MAX || wish->end > MIKEY_TIME_MAX)
         return TS_E_RANGE; /* R232, R233 */
+    if (wish->end && wish->end < wish->start)
+        return TS_E_RANGE;
     if (!mikey_flags_ok(flags, wants_tgk(wish)))
         return TS_E_RANGE; /* R217 */
     for (size_t k = 0; k < wish->n_keys; k++)

@@ -233,9 +233,9 @@ void mikey_initiator_wipe(struct mikey_initiator *i);
  * @param i, now       whose request, and the time
  * @param wish         the ticket that is wanted
  * @param out, cap, n  get the message: n bytes, at most cap
- * @return OK; E_RANGE (no responder; keys, flags or times that cannot be);
- *         E_DENIED (the party has nothing to prove itself with, or no KMS);
- *         E_SPACE; what the random source, signer and sealer give
+ * @return OK; E_RANGE (no responder; names, keys, flags or times that cannot
+ *         be); E_DENIED (the party has nothing to prove itself with, or no
+ *         KMS); E_SPACE; what the random source, signer and sealer give
  */
 TS_MUST enum ts_err mikey_initiator_request(struct mikey_initiator *i,
                                             const struct mikey_now *now,
@@ -246,7 +246,7 @@ TS_MUST enum ts_err mikey_initiator_request(struct mikey_initiator *i,
 /**
  * Take the KMS's answer and check what it grants (4.2.1.6): for those and only
  * those that were asked for, for no other applications, in our name, with the
- * flags that it must have, F and M only if asked for, and end and TRr no later.
+ * flags that it must have, F and M only if asked for, end and TRr no later.
  *
  * @return OK; E_PEER for an Error: mikey_initiator_refusal(); E_AUTH, E_TIME,
  *         E_MISMATCH (another's answer; a ticket in another's name or for

@@ -312,6 +312,31 @@ static void a_ticket_may_be_for_some_applications(void **state)
     FAILS(TS_E_RANGE, troupe_request(&t));
 }
 
+/* Whom a wish leaves blank would be nobody at all, and an application that it
+ * leaves blank every one. */
+static void who_and_what_is_wished_for_has_a_name(void **state)
+{
+    (void)state;
+    const struct mikey_id blank[] = {{0}, {0, MIKEY_ID_URI, ts_span("", 0)}};
+    struct mikey_id both[] = {t.bob->party.self, {0}};
+    for (unsigned k = 0; k < 8; k++) {
+        begin(NULL);
+        troupe_mode(&t, k & 1 ? 3 : 1, 0);
+        both[1] = blank[k / 2 % 2];
+        if (k & 4) {
+            t.wish.responder = both;
+            t.wish.n_responders = 2;
+        } else {
+            t.wish.app = both;
+            t.wish.n_apps = 2;
+        }
+        troupe_freeze(&t, &still);
+        FAILS(TS_E_RANGE, k & 1 ? mikey_initiator_make(t.i, &t.now, &t.wish)
+                                : troupe_request(&t));
+        troupe_unchanged(&t, &still);
+    }
+}
+
 /* ---- lengths ---- */
 
 static void identities_have_1_to_255_octets(void **state)
@@ -417,6 +442,7 @@ UNIT_MAIN(TEST(identities_may_be_left_out_of_every_message),
           TEST(a_ticket_for_others_is_not_taken),
           TEST(an_offer_for_another_is_refused), TEST(a_ticket_may_be_for_many),
           TEST(a_ticket_may_be_for_some_applications),
+          TEST(who_and_what_is_wished_for_has_a_name),
           TEST(identities_have_1_to_255_octets),
           TEST(an_offer_of_somebody_with_a_long_name_is_refused),
           TEST(a_party_has_what_it_needs))

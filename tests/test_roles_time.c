@@ -315,6 +315,18 @@ static void an_offer_with_a_ticket_that_is_over_is_refused(void **state)
     OK(troupe_offered(&t));
 }
 
+static void a_ticket_does_not_end_before_it_starts(void **state)
+{
+    (void)state;
+    t.wish.end = t.now.us / SECONDS + 10;
+    t.wish.start = t.wish.end + 1;
+    FAILS(TS_E_RANGE, troupe_request(&t));
+    troupe_mode(&t, 3, 0);
+    FAILS(TS_E_RANGE, mikey_initiator_make(t.i, &t.now, &t.wish));
+    t.wish.start = t.wish.end;
+    OK(mikey_initiator_make(t.i, &t.now, &t.wish));
+}
+
 /* R232, R233: until 2104, and no longer. */
 static void times_are_from_1968_to_2104(void **state)
 {
@@ -379,4 +391,5 @@ UNIT_MAIN(TEST(every_type_of_timestamp_does_for_a_call),
           TEST(a_counter_is_taken_once_and_not_without_memory),
           TEST(the_tag_of_an_offer_is_its_mac), TEST(a_ticket_has_its_time),
           TEST(an_offer_with_a_ticket_that_is_over_is_refused),
+          TEST(a_ticket_does_not_end_before_it_starts),
           TEST(times_are_from_1968_to_2104), TEST(later_is_later_in_both_eras))
