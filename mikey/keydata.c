@@ -213,8 +213,10 @@ enum ts_err mikey_keys_add(struct mikey_keys *keys, const struct mikey_key *k)
     if (keys->n == MIKEY_KEYS_MAX)
         return TS_E_SPACE;
     mikey_put_key(&w, k, true);
-    if (w.err)
+    if (w.err) { /* what did fit is behind all that will be wiped */
+        ts_wipe(keys->plain + keys->len, w.len - keys->len);
         return w.err;
+    }
     /* its views: read what was just written */
     struct mikey_keys one;
     struct ts_span octets = ts_span(keys->plain + keys->len, w.len - keys->len);

@@ -389,6 +389,24 @@ static void session_keys_of_the_weak_suite_have_16_octets(void **state)
     }
 }
 
+static void a_key_that_finds_no_room_leaves_nothing_of_it(void **state)
+{
+    (void)state;
+    struct mikey_keys keys = {.n = 0};
+    static const uint8_t octets[64] = {1, 2, 3}, spi[255] = {1};
+    struct mikey_key k = {.type = MIKEY_TGK,
+                          .key = ts_span(octets, 64),
+                          .spi = ts_span(spi, 255)};
+    enum ts_err err = TS_OK;
+    for (uint8_t n = 0; !err; n++) {
+        k.spi.n = 255u - n;
+        err = mikey_keys_add(&keys, &k);
+    }
+    FAILS(TS_E_SPACE, err);
+    for (size_t i = keys.len; i < sizeof keys.plain; i++)
+        assert_int_equal(keys.plain[i], 0);
+}
+
 /* --- SRTP parameters --- */
 
 static enum ts_err read_sp(struct ts_span params, struct mikey_srtp_policy *p)
@@ -658,6 +676,7 @@ UNIT_MAIN(cmocka_unit_test(a_timestamp_has_64_bits_of_any_type),
           cmocka_unit_test(each_session_key_has_an_spi_of_its_own),
           cmocka_unit_test(keys_have_16_to_64_octets),
           cmocka_unit_test(session_keys_of_the_weak_suite_have_16_octets),
+          cmocka_unit_test(a_key_that_finds_no_room_leaves_nothing_of_it),
           cmocka_unit_test(what_an_sp_leaves_out_has_its_default),
           cmocka_unit_test(a_parameter_is_taken_once_and_with_its_length),
           cmocka_unit_test(srtp_and_srtcp_can_differ),
