@@ -34,8 +34,8 @@
  * again with other octets; what stands in out then means nothing. Objects hold
  * keys: end each with its _wipe(). Structs of the caller are zeros where
  * nothing is said. Octets of messages written are at most as many as the object
- * was made for. Views that are handed out go into the object and are good until
- * its next step.
+ * was made for; out and mem lie apart from all that goes in. Views that are
+ * handed out go into the object and are good until its next step.
  *
  * What is compared with what, and which requirement of the RFC asks for it,
  * stands in the sources. mikey_look() and <mikey/sdp.h> serve whoever only
@@ -116,7 +116,14 @@ struct mikey_party {
                       side must know them otherwise: they enter MACs */
 };
 
-/** The time of a step. */
+/**
+ * The time of a step, as fine as there is a clock: where keys are the same, T
+ * is all that tells the IVs of two messages apart. They are in bundles of one
+ * offer, or of one group, that are neither forked nor have RANDRr (I=0, G=0),
+ * so each update of any of them needs a time of its own. And at a KMS with the
+ * public-key variants: somebody else may send an envelope key again. So no two
+ * answers of a KMS may have one T: not NTP-UTC-32.
+ */
 struct mikey_now {
     uint64_t us;      /* Unix time in microseconds */
     uint8_t ts_type;  /* of timestamps that we send; 0: NTP-UTC */
@@ -126,8 +133,9 @@ struct mikey_now {
 
 /** What an Error said; its policies: mikey_look_policy(). */
 struct mikey_refusal {
-    uint8_t n, no[8];    /* enum mikey_error_no */
-    bool proven;         /* under a MAC of the one we asked; else a hint */
+    uint8_t n, no[8]; /* enum mikey_error_no */
+    bool proven; /* under a MAC of the one we asked, in the Transfer of one who
+                    may resolve the ticket; else a hint */
     struct mikey_time t; /* the other one's clock, for Error 1 */
 };
 
@@ -337,6 +345,8 @@ TS_MUST enum ts_err mikey_initiator_rand(const struct mikey_initiator *i,
 /**
  * Take an answer (4.2.2.4). Several endpoints may answer one offer: each
  * answer gives a bundle of its own, and the same answer the same keys again.
+ * Without forking and RANDRr (I=0, G=0), and of TEKs always, all answers give
+ * the same keys: then one SSRC must not carry different streams to two of them.
  *
  * @param i, now      whose offer was answered, and the time
  * @param answer      the message
@@ -551,7 +561,8 @@ uint32_t mikey_bundle_csb(const struct mikey_bundle *b);
 
 /**
  * The other one: IDRi, or the IDRr that answered. With key forking the keys
- * prove it; without, that it is one who may resolve the ticket.
+ * prove it; without, that it is one who may resolve the ticket, and so of IDRi
+ * after mikey_responder_reuse().
  */
 struct mikey_id mikey_bundle_peer(const struct mikey_bundle *b);
 
@@ -631,7 +642,8 @@ void mikey_bundle_abandon(struct mikey_bundle *b);
  *         our update); E_AUTH, E_TIME, E_REPLAY (T not above the last),
  *         E_MISMATCH, E_ORDER (another TICKET or RAND: R163), E_DENIED,
  *         E_EXISTS, E_NOTFOUND, E_MISSING, E_UNSUPPORTED (a policy), E_STATE
- *         (also while an update of ours waits), E_RANGE, E_SPACE
+ *         (also while an update of ours waits), E_UNKNOWN (no such message),
+ *         E_RANGE, E_SPACE, and what mikey_look() gives
  */
 TS_MUST enum ts_err mikey_bundle_receive(struct mikey_bundle *b,
                                          const struct mikey_now *now,
