@@ -209,6 +209,17 @@ static enum ts_err judge(const struct mikey_ask *a, size_t n_keys,
     return decide(a, c);
 }
 
+/* An envelope key is bound to nobody: whoever sends another's again has an
+ * answer under the same keys, where T is all that tells the IVs apart. A second
+ * is too long for that. */
+struct mikey_time mikey_ask_t(const struct mikey_ask *a)
+{
+    struct mikey_now now = *a->now;
+    if (is_pk(a) && now.ts_type == MIKEY_NTP_UTC_32)
+        now.ts_type = MIKEY_NTP_UTC; /* R33 */
+    return mikey_now_t(&now);
+}
+
 /* ---- grant ---- */
 
 /* What was asked for, as far as it was decided so. Its KEMAC is not written
@@ -275,7 +286,7 @@ static enum ts_err grant(struct mikey_ask *a)
         const struct mikey_grant in = {
             .init = &a->m,
             .psk = &a->keys,
-            .t = mikey_now_t(a->now), /* R33, R34 */
+            .t = mikey_ask_t(a), /* R33, R34 */
             .idr_kms = kms->self,
             .type = type_of(a),
             .suite = mikey_suite_prf(a->m.tp.prf),
@@ -350,7 +361,7 @@ static enum ts_err resolve(struct mikey_ask *a)
         const struct mikey_resolve in = {
             .init = &a->m,
             .psk = &a->keys,
-            .t = mikey_now_t(a->now), /* R119, R120 */
+            .t = mikey_ask_t(a), /* R119, R120 */
             .idr_kms = kms->self,
             .opened = &opened,
             .who = who,

@@ -105,7 +105,7 @@ static enum ts_err pass_on(struct mikey_ask *a, const struct mikey_party *as,
         const struct mikey_reply_new in = {
             .init = &a->m,
             .psk = &a->keys,
-            .t = mikey_now_t(a->now),
+            .t = mikey_ask_t(a),
             .idr_kms = a->kms->self,
             .keys = r.keys.k,
             .n_keys = r.keys.n,

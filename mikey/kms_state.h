@@ -43,6 +43,9 @@ TS_MUST enum ts_err mikey_ask_replay(struct mikey_ask *a);
 /** What it says of sender and KMS is true. */
 TS_MUST enum ts_err mikey_ask_honest(struct mikey_ask *a);
 
+/** T of a reply with keys in it. */
+struct mikey_time mikey_ask_t(const struct mikey_ask *a);
+
 /** IDRi of a Request, IDRr of a Resolve; data.p NULL where it is left out. */
 const struct mikey_id *mikey_ask_claimed(const struct mikey_ask *a);
 

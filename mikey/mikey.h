@@ -122,7 +122,7 @@ struct mikey_party {
  * offer, or of one group, that are neither forked nor have RANDRr (I=0, G=0),
  * so each update of any of them needs a time of its own. And at a KMS with the
  * public-key variants: somebody else may send an envelope key again. So no two
- * answers of a KMS may have one T: not NTP-UTC-32.
+ * answers of a KMS may have one T; NTP-UTC-32 becomes NTP-UTC in those.
  */
 struct mikey_now {
     uint64_t us;      /* Unix time in microseconds */

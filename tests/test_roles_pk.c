@@ -439,6 +439,47 @@ static void whatever_the_tables_say_is_passed_on(void **state)
     assert_int_equal(error_no(&t.granted), MIKEY_ERR_DT);
 }
 
+/* R33: an envelope key is bound to nobody. Bob sends Alice's again, with her
+ * CSB ID and RANDRi, and has an answer under the same keys: but not with the
+ * same IV, or he reads hers with what he knows of his own. */
+static void an_envelope_key_sent_again_gives_no_keystream(void **state)
+{
+    (void)state;
+    static struct troupe_message hers;
+    struct mikey_policy policy = {.n_responders = 1,
+                                  .responder = {t.bob->party.self}};
+    OK(troupe_request(&t));
+    const struct mikey_msg init = troupe_read(&t.request);
+    const struct mikey_request_new again = {
+        .suite = mikey_suite_bits(256),
+        .csb = init.hdr.csb,
+        .t = mikey_now_t(&t.now),
+        .rand_i = init.rand[MIKEY_RAND_I],
+        .idr_i = t.bob->party.self,
+        .idr_kms = t.kms.self,
+        .flags = init.tp.flags,
+        .policy = &policy,
+        .cred = {.key = ts_key_span(&t.i->env_key),
+                 .signer = &bob_signs,
+                 .sealer = &to_kms}};
+    static struct troupe_message his;
+    struct ts_writer w = ts_writer_init(his.b, TROUPE_MAX);
+    mikey_build_request_init(&w, &again);
+    his.n = w.len;
+    for (uint8_t type = MIKEY_NTP_UTC; type <= MIKEY_NTP_UTC_32; type++) {
+        if (type == MIKEY_COUNTER)
+            continue; /* never the same, as its owner says */
+        t.now.ts_type = type;
+        OK(troupe_grant(&t));
+        hers = t.granted;
+        t.now.us += 1;
+        OK(mikey_kms_answer(&t.kms, &t.now, troupe_view(&his), t.granted.b,
+                            TROUPE_MAX, &t.granted.n));
+        assert_int_not_equal(troupe_read(&hers).t.value,
+                             troupe_read(&t.granted).t.value);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 UNIT_MAIN(TEST(key_pairs_do_as_well_as_shared_keys),
@@ -451,4 +492,5 @@ UNIT_MAIN(TEST(key_pairs_do_as_well_as_shared_keys),
           TEST(an_answer_is_under_the_key_that_was_sent),
           TEST(an_error_is_under_the_envelope_key),
           TEST(an_error_may_be_signed),
+          TEST(an_envelope_key_sent_again_gives_no_keystream),
           TEST(whatever_the_tables_say_is_passed_on))
