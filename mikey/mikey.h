@@ -413,8 +413,9 @@ struct mikey_offered {
 /**
  * Take an offer and check what can be checked without the KMS (4.2.2.2). What
  * is refused here is refused without asking anybody (R63); then the offer
- * before is still in hand. Whether it was here before (tag) is the caller's to
- * say before it goes on, and to remember once the offer is verified.
+ * before is still in hand. Whether it was here before (tag), or its ticket if
+ * that has no J (R224: ticket.data tells it apart), is the caller's to say
+ * before it goes on, and to remember once the offer is verified.
  *
  * @param r, now   who is called, and the time
  * @param message  any octets
@@ -561,8 +562,8 @@ uint32_t mikey_bundle_csb(const struct mikey_bundle *b);
 
 /**
  * The other one: IDRi, or the IDRr that answered. With key forking the keys
- * prove it; without, that it is one who may resolve the ticket, and so of IDRi
- * after mikey_responder_reuse().
+ * prove it, IDRi if the ticket names it (mikey_ticket_info.initiator) and was
+ * not reused; without, that it is one who may resolve the ticket.
  */
 struct mikey_id mikey_bundle_peer(const struct mikey_bundle *b);
 
