@@ -233,8 +233,7 @@ static enum ts_err grant_policy(const struct mikey_ask *a,
     *p = *want;
     *flags = c->flags & (uint16_t)~MIKEY_FLAG_K;
     p->initiator = a->user.self; /* R15 */
-    if (!p->kms.data.p)
-        p->kms = a->kms->self;
+    p->kms = a->kms->self;
     p->has_start = p->has_end = true;
     p->start = c->start;
     p->end = c->end;
@@ -246,7 +245,8 @@ static enum ts_err grant_policy(const struct mikey_ask *a,
         return TS_E_RANGE; /* R232, R233 */
     if (*flags != asked || p->start != want->start || p->end != want->end ||
         p->rekey != want->rekey || !want->kms.data.p ||
-        !want->initiator.data.p || !same(want->initiator, p->initiator))
+        !same(want->kms, p->kms) || !want->initiator.data.p ||
+        !same(want->initiator, p->initiator))
         *flags |= MIKEY_FLAG_K;
     return TS_OK;
 }

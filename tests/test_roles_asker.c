@@ -198,6 +198,22 @@ static void a_ticket_is_in_the_name_of_who_asked(void **state)
     assert_true(granted_msg.ticket.tp.flags & MIKEY_FLAG_K);
 }
 
+/* And the KMS that made it: others are sent there to have it resolved. */
+static void a_ticket_names_the_kms_that_made_it(void **state)
+{
+    (void)state;
+    struct mikey_policy p;
+    OK(troupe_request(&t));
+    const struct mikey_msg m = troupe_read(&t.request);
+    OK(mikey_policy_read(m.tp.data, &p));
+    t.request.b[mikey_at(&m, p.kms.data) + 4] ^= 1;
+    asked(TS_OK, 0);
+    const struct mikey_msg granted_msg = troupe_read(&t.granted);
+    OK(mikey_policy_read(granted_msg.ticket.tp.data, &p));
+    assert_true(ts_span_equal(p.kms.data, t.kms.self.data));
+    assert_true(granted_msg.ticket.tp.flags & MIKEY_FLAG_K);
+}
+
 /* R217, R239, R279: what Bob's RESOLVE_INIT carries. */
 static void a_ticket_that_cannot_be_is_not_resolved(void **state)
 {
@@ -261,5 +277,6 @@ UNIT_MAIN(TEST(an_offer_that_says_what_it_must_not_is_refused),
           TEST(flags_of_a_request_must_fit),
           TEST(keys_that_are_wanted_are_named_in_clear),
           TEST(a_ticket_is_in_the_name_of_who_asked),
+          TEST(a_ticket_names_the_kms_that_made_it),
           TEST(a_ticket_that_cannot_be_is_not_resolved),
           TEST(a_strong_ticket_is_not_resolved_by_a_weak_message))
