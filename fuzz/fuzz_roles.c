@@ -68,17 +68,26 @@ static enum ts_err make(unsigned who)
     return mikey_initiator_make(w.i, &w.now, &w.wish);
 }
 
+/* What a KMS takes is of one of us, and not taken a second time by replay(). */
+static void must_be_new(const struct mikey_kms *kms,
+                        const struct world_message *in, bool seen)
+{
+    MUST_HOLD(world_authentic(in, true));
+    MUST_HOLD(!kms->replay || (!seen && world_seen(world_span(in))));
+}
+
 static enum ts_err ask(const struct mikey_kms *kms)
 {
     const struct world_message *in = world_pick(next());
-    const bool seen = kms->replay && world_seen(world_span(in));
+    const bool seen = world_seen(world_span(in));
     struct world_message *m = world_fresh();
     const unsigned more = world_more();
     w.decided = more & ~(unsigned)WORLD_TIGHT;
     enum ts_err err = mikey_kms_answer(kms, &w.now, world_span(in), m->b,
                                        world_room(more), &m->n);
     w.decided = 0;
-    MUST_HOLD(err || (world_authentic(in, true) && !seen));
+    if (!err)
+        must_be_new(kms, in, seen);
     MUST_HOLD(!err == (m->n && m->b[1] != MIKEY_ERROR));
     world_post(m, TS_OK);
     return err;
@@ -118,20 +127,22 @@ static struct mikey_party as_user(unsigned more)
 static enum ts_err forward(unsigned who)
 {
     const struct world_message *in = world_pick(next());
-    const bool seen = w.away.replay && world_seen(world_span(in));
+    const bool seen = world_seen(world_span(in));
     struct world_message *m = world_fresh();
     const unsigned more = world_more();
     const struct mikey_party as = as_user(more);
     (void)who;
     enum ts_err err = mikey_kms_forward(&w.away, &w.now, world_span(in), &as,
                                         m->b, world_room(more), &m->n);
-    MUST_HOLD(err || (world_authentic(in, true) && !seen));
+    if (!err)
+        must_be_new(&w.away, in, seen);
     MUST_HOLD(!err == (m->n && m->b[1] != MIKEY_ERROR));
     world_post(m, TS_OK);
     return err;
 }
 
-/* What is passed on opens under the user's key, and brings the same keys. */
+/* What is passed on opens under the key of the user that was asked for, and
+ * brings the same keys. */
 static void must_be_passed_on(struct ts_span asked, struct ts_span out,
                               struct ts_span sent, struct ts_span reply)
 {
@@ -149,6 +160,7 @@ static void must_be_passed_on(struct ts_span asked, struct ts_span out,
         if (mikey_reply_open(&a, out, world_request_key(k), &got))
             continue;
         opened = true;
+        MUST_HOLD(ts_span_equal(b.idr[MIKEY_IDR_R].data, w.party[k].self.data));
         MUST_HOLD(ts_equal(got.keys.plain, got.keys.len, theirs.keys.plain,
                            theirs.keys.len));
     }

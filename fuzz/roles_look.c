@@ -140,5 +140,6 @@ void world_refuse_parties(void)
     must_not_begin(NULL, 0);
     must_not_begin(&good, 397); /* three octets for four buffers */
     must_not_begin(&good, 401);
+    MUST_HOLD(mikey_version()[0] >= '0' && mikey_version()[0] <= '9');
     MUST_HOLD(mikey_bundle_size(1) > sizeof(struct mikey_bundle));
 }
