@@ -76,6 +76,18 @@ static void must_be_new(const struct mikey_kms *kms,
     MUST_HOLD(!kms->replay || (!seen && world_seen(world_span(in))));
 }
 
+/* A ticket is resolved in its time. */
+static void must_be_in_time(const struct world_message *m)
+{
+    static struct mikey_policy p;
+    struct mikey_msg read;
+    MUST_HOLD(mikey_msg_read(world_span(m), &read, NULL) == TS_OK);
+    if (!read.has_ticket)
+        return;
+    MUST_HOLD(mikey_policy_read(read.ticket.tp.data, &p) == TS_OK);
+    MUST_HOLD(!p.has_end || p.end >= w.now.us / 1000000);
+}
+
 static enum ts_err ask(const struct mikey_kms *kms)
 {
     const struct world_message *in = world_pick(next());
@@ -86,8 +98,10 @@ static enum ts_err ask(const struct mikey_kms *kms)
     enum ts_err err = mikey_kms_answer(kms, &w.now, world_span(in), m->b,
                                        world_room(more), &m->n);
     w.decided = 0;
-    if (!err)
+    if (!err) {
         must_be_new(kms, in, seen);
+        must_be_in_time(in);
+    }
     MUST_HOLD(!err == (m->n && m->b[1] != MIKEY_ERROR));
     world_post(m, TS_OK);
     return err;
