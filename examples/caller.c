@@ -32,10 +32,7 @@ static enum ts_err make_offer(struct mikey_initiator *i,
                               const struct mikey_id *callee, struct octets *m)
 {
     static const uint8_t no[] = {0}; /* the policy that both use */
-    const struct mikey_srtp_policy policy = {
-        .set = 1u << MIKEY_SP_ENCR_KEY, /* all else has its default */
-        .encr_key = 32,
-    };
+    const struct mikey_srtp_policy policy = mikey_srtp_aes_cm(32);
     const struct mikey_session sessions[] = {
         {.cs = 1, .known = true, .ssrc = 0xca11e4, .policies = ts_span(no, 1)},
         {.cs = 2, .policies = ts_span(no, 1)},

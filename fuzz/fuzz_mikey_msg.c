@@ -45,6 +45,25 @@ static void look(struct ts_span raw, const struct mikey_msg *m, bool hdr_ok,
         must_be_inside(item.octets, raw);
 }
 
+/* Each name that a ticket is for, once, and each policy. */
+static void look_inside(const struct mikey_msg *m)
+{
+    const struct mikey_ticket_info info = {
+        .policy = m->has_ticket ? m->ticket.tp.data : m->tp.data};
+    struct mikey_srtp_policy policy;
+    struct mikey_id id;
+    uint8_t no;
+    size_t n = 0;
+    for (uint8_t role = 0; role < MIKEY_IDR_ROLES; role++)
+        for (n = 0; mikey_ticket_name(&info, role, n, &id) == TS_OK; n++)
+            must_be_inside(id.data, info.policy);
+    for (n = 0; n < m->n_sp; n++)
+        MUST_HOLD(mikey_look_policy(m->raw, n, &no, &policy) ==
+                      mikey_srtp_policy_read(&m->sp[n], &policy) &&
+                  no == m->sp[n].no);
+    MUST_HOLD(mikey_look_policy(m->raw, n, &no, &policy) == TS_E_NOTFOUND);
+}
+
 static void look_at_parts(const struct mikey_msg *m)
 {
     struct mikey_cs cs;
@@ -121,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     walk(&m);
     look_at_parts(&m);
+    look_inside(&m);
     receive(&m);
     return 0;
 }

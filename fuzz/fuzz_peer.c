@@ -89,6 +89,47 @@ static void all_keys(void)
     MUST_HOLD(mikey_peer_keys(p, &keys) <= MIKEY_KEYS_MAX);
 }
 
+/* An Error about a message that was refused: none about an answer, or about
+ * another Error. */
+static void refuse(struct ts_span message)
+{
+    static const uint8_t no[] = {MIKEY_ERR_SPPAR, MIKEY_ERR_SP};
+    static struct mikey_msg m;
+    const struct mikey_now now = {.us = NOW};
+    const struct mikey_srtp_policy policy =
+        mikey_srtp_usual(mikey_suite_bits(128));
+    const size_t few = message.n % 3;
+    size_t n;
+    hold();
+    enum ts_err err = mikey_peer_refuse(p, &now, message, no, few, &policy,
+                                        message.n % 2, out, sizeof out, &n);
+    refused(err == TS_E_STATE ? TS_E_RANGE : err);
+    if (err)
+        return;
+    MUST_HOLD(few && !mikey_msg_read(ts_span(out, n), &m, NULL));
+    MUST_HOLD(m.hdr.type == MIKEY_ERROR && m.n_err == few && !m.has_v);
+}
+
+/* Steps that are not to be taken now: nothing was offered to us. */
+static void stray(struct ts_span message)
+{
+    const struct mikey_now now = {.us = NOW};
+    const struct mikey_terms terms = {.n_sessions = 0};
+    struct mikey_session s;
+    struct mikey_srtp_policy policy;
+    size_t n;
+    const uint8_t no = MIKEY_ERR_SPPAR;
+    MUST_HOLD(mikey_peer_proposed_session(p, 0, &s) == TS_E_STATE);
+    MUST_HOLD(mikey_peer_proposed_policy(p, 0, &policy) == TS_E_STATE);
+    MUST_HOLD(mikey_peer_answer(p, NULL, 0, out, sizeof out, &n) == TS_E_STATE);
+    MUST_HOLD(mikey_peer_answered(p, &now, message) == TS_E_STATE);
+    MUST_HOLD(mikey_peer_update(p, &now, &terms, out, sizeof out, &n) ==
+              TS_E_STATE);
+    MUST_HOLD(mikey_peer_refuse(p, &now, none, &no, 1, NULL, 0, out, sizeof out,
+                                &n) == TS_E_STATE);
+    MUST_HOLD(!mikey_peer_csb(p) || mikey_peer_id(p).data.n);
+}
+
 /* ---- the Responder ---- */
 
 /* An SSRC for each session that has none. */
@@ -145,12 +186,14 @@ static bool hear(struct ts_span message, uint8_t flags,
     message = ts_span(buf, message.n);
     (void)!mikey_peer_names(message, &from, &to);
     hold();
+    stray(message);
     enum ts_err err =
         mikey_peer_csb(p)
             ? mikey_peer_updated(p, &now, message, &proposal, &no)
             : mikey_peer_offered(p, &now, message, &proposal, &no);
     if (err) {
         refused(err);
+        refuse(message);
         return false;
     }
     MUST_HOLD(flags & (SEAL | KEYLESS));

@@ -8,8 +8,9 @@ struct world w;
 static enum ts_err draw(void *arg, uint8_t *buf, size_t n)
 {
     (void)arg;
-    if (w.dry)
+    if (w.dry && w.left == 0)
         return TS_E_IO;
+    w.left -= w.dry;
     for (size_t k = 0; k < n; k++) {
         w.drawn++;
         buf[k] = (uint8_t)(w.drawn * 37 + (w.drawn >> 8));
@@ -25,28 +26,6 @@ const char world_octets[] =
 struct ts_span world_salt(uint8_t type)
 {
     return ts_span(world_octets, type & 1 ? 14 : 0);
-}
-
-static enum ts_err find_user(void *arg, const struct mikey_id *key_id,
-                             const struct mikey_id *claimed,
-                             struct mikey_user *user)
-{
-    (void)arg;
-    (void)claimed;
-    for (size_t k = 0; k < 3; k++)
-        if (ts_span_equal(key_id->data, w.party[k].psk_id))
-            *user = (struct mikey_user){w.party[k].psk, w.party[k].self, false};
-    return TS_OK;
-}
-
-static enum ts_err as_asked(void *arg, struct mikey_case *c)
-{
-    (void)arg;
-    c->flags = c->ticket.flags & (uint16_t)~MIKEY_FLAG_K;
-    for (size_t k = 0; k < c->ticket.n_responders; k++)
-        if (ts_span_equal(c->responder[k].data, c->who.data))
-            return TS_OK;
-    return c->resolve ? TS_E_DENIED : TS_OK;
 }
 
 static struct mikey_party party(size_t nth, unsigned bits)
@@ -78,25 +57,41 @@ static void set_content(unsigned bits)
     w.policy[1] = mikey_srtp_gcm(mikey_suite_bits(bits));
 }
 
-void world_begin(unsigned bits)
+/* Memory of objects: all there is, or for short messages. */
+static void begin_objects(size_t max)
 {
+    const bool small = w.options & WORLD_SMALL;
+    w.i = mikey_initiator_init(
+        w.mem_i, small ? mikey_initiator_size(max) : WORLD_MEM, &w.party[0]);
+    for (size_t k = 0; k < 2; k++)
+        w.r[k] = mikey_responder_init(
+            w.mem_r[k], small ? mikey_responder_size(max) : WORLD_MEM,
+            &w.party[1 + k]);
+    MUST_HOLD(w.i && w.r[0] && w.r[1]);
+}
+
+void world_begin(unsigned options, size_t max)
+{
+    const unsigned bits = options & WORLD_128 ? 128 : 256;
     memset(&w, 0, sizeof w); /* lint: keys of a fuzz target */
+    w.options = options;
+    for (size_t k = 0; k < sizeof w.octets; k++)
+        w.octets[k] = (uint8_t)(k * 7 + (k >> 8));
     w.now.us = WORLD_NOW;
     w.kms = (struct mikey_kms){
         .self = {0, MIKEY_ID_URI, ts_span_str("sip:kms@example.org")},
         .tpk = ts_span(world_octets + 20, bits / 8),
         .tpk_id = ts_span("t", 1),
-        .random = draw,
-        .user = find_user,
-        .decide = as_asked};
+        .random = draw};
     for (size_t k = 0; k < 3; k++)
         w.party[k] = party(k, bits);
+    if (options & WORLD_MIXED)
+        w.party[1] = party(1, 384 - bits);
+    world_lend();
     set_content(bits);
     w.responder[0] = w.party[1].self;
     w.responder[1] = w.party[2].self;
-    w.i = mikey_initiator_init(w.mem_i, WORLD_MEM, &w.party[0]);
-    for (size_t k = 0; k < 2; k++)
-        w.r[k] = mikey_responder_init(w.mem_r[k], WORLD_MEM, &w.party[1 + k]);
+    begin_objects(max);
 }
 
 /* ---- messages ---- */
@@ -106,6 +101,7 @@ struct world_message *world_fresh(void)
     MUST_HOLD(w.made < WORLD_MESSAGES);
     struct world_message *m = &w.pool[w.made++];
     *m = (struct world_message){.n = 0};
+    w.now.counter++; /* never used before */
     return m;
 }
 
@@ -188,6 +184,7 @@ void world_must_agree(const struct mikey_bundle *b,
 
 static struct {
     struct mikey_initiator i;
+    struct world_view view;
     struct mikey_responder r;
     struct mikey_bundle b;
 } before, after;
@@ -202,6 +199,7 @@ void world_freeze(unsigned who, const struct mikey_bundle *b)
     after.r.about = (struct mikey_hdr){0};
     if (!b)
         return;
+    world_look(b, &after.view);
     after.b = *b;
     after.b.refusal = (struct mikey_refusal){0};
     after.b.pending.n = 0;
@@ -215,6 +213,9 @@ void world_must_be_unchanged(unsigned who, const struct mikey_bundle *b)
 {
     before = after;
     world_freeze(who, b);
+    if (b)
+        world_must_agree(b, &before.view);
+    before.view = after.view;
     MUST_HOLD(memcmp(&before, &after, sizeof after) == 0); /* lint: fuzzing */
 }
 
@@ -244,6 +245,12 @@ static void set_mac(struct world_message *m, struct mikey_protect *keys,
     m->insider = true;
 }
 
+struct ts_span world_request_key(size_t nth)
+{
+    const struct ts_key *env = nth ? &w.r[nth - 1]->env_key : &w.i->env_key;
+    return w.party[nth].signer ? ts_key_span(env) : w.party[nth].psk;
+}
+
 /* A request to the KMS, or its reply. */
 static void sign_kms(struct world_message *m, const struct mikey_msg *read)
 {
@@ -256,10 +263,11 @@ static void sign_kms(struct world_message *m, const struct mikey_msg *read)
         if (mikey_msg_read(mikey_buf_span(sent[k]), &first, NULL) ||
             first.hdr.csb != read->hdr.csb || !mikey_suite_prf(read->hdr.prf))
             continue;
+        const struct mikey_party *p = &w.party[k];
         mikey_protect_of(init ? read : &first, init ? NULL : read,
-                         w.party[k].psk, &keys);
+                         world_request_key(k), &keys);
         if (init)
-            set_mac(m, &keys, read, w.party[k].self.data, w.kms.self.data);
+            set_mac(m, &keys, read, p->self.data, p->kms.data);
         else
             set_mac(m, &keys, read, first.raw, ts_span(NULL, 0));
     }

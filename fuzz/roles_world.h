@@ -12,7 +12,7 @@
 #include "mikey/mikey.h"
 #include "mikey/responder_state.h"
 
-#define WORLD_MAX      2048
+#define WORLD_MAX      4096
 #define WORLD_MEM      32768
 #define WORLD_MESSAGES 64
 #define WORLD_SESSIONS 3
@@ -33,13 +33,68 @@ struct world_message {
     struct world_view view; /* keys of the sender, once this is taken */
 };
 
+/** What world it is: bits of the first octets of the input. */
+enum world_options {
+    WORLD_128 = 1,
+    WORLD_PK = 2,      /* public keys in place of PSKs */
+    WORLD_TYPES = 4,   /* tickets of another kind than the base ticket */
+    WORLD_OPEN = 8,    /* KMSs without decide() ... */
+    WORLD_STRICT = 16, /* ... with replay() and ticket_key() */
+    WORLD_CHOOSY = 32, /* parties with same(), acceptable(), app and skew */
+    WORLD_AWAY = 64,   /* Bob and Carol have a KMS of their own */
+    WORLD_MORE = 128,  /* eight more in the octet that follows: */
+    WORLD_OMIT_I = 0x100,
+    WORLD_OMIT_R = 0x200,
+    WORLD_OMIT_KMS = 0x400,
+    WORLD_NAMELESS = 0x800, /* keys without ids */
+    WORLD_SMALL = 0x1000,   /* memory for short messages */
+    WORLD_BARE = 0x2000,    /* parties without keys */
+    WORLD_MIXED = 0x4000,   /* Bob has the other suite */
+    WORLD_PLAIN = 0x8000,   /* KMSs without user() or ticket key, parties
+                               without the kind of ticket */
+};
+
+/** What fails that was lent. */
+enum world_fault {
+    WORLD_NO_SIGN = 1,
+    WORLD_NO_SEAL = 2,
+    WORLD_NO_CERTIFY = 4,
+    WORLD_NO_USER = 8,
+    WORLD_TYPE_FAILS = 16,
+    WORLD_TYPE_CLAIMS = 32, /* more octets than there are */
+    WORLD_TYPE_RAND = 64,   /* RAND too short */
+    WORLD_USER_KMS = 128,   /* each user is a KMS */
+    WORLD_USER_SHORT = 256, /* keys of users are too short */
+};
+
+/* Bits of further arguments that several steps have. */
+#define WORLD_LITTLE 0x4000 /* memory for a bundle */
+#define WORLD_TIGHT  0x8000 /* room for a message */
+
+#define WORLD_NOTHING 0x0800 /* in an answer: as offered */
+
 /** All there is. */
 struct world {
-    struct mikey_kms kms;
+    unsigned options;
+    unsigned more;    /* further arguments of the next step */
+    unsigned decided; /* what decide() does otherwise */
+    unsigned fault;
+    struct mikey_kms kms, away;
     struct mikey_party party[3]; /* Alice, Bob, Carol */
+    struct mikey_party as;       /* the KMS that is away, as a user */
+    struct mikey_signer signer[3];
+    struct mikey_sealer sealer[3];
+    struct mikey_opener opener[2];
+    struct mikey_id cert[3];
+    uint8_t octets[MIKEY_KEYS_BYTES + 1]; /* where it does not matter */
+    struct ts_span taken[WORLD_MESSAGES]; /* replay() remembers */
+    size_t n_taken;
+    uint32_t highest;
     struct mikey_now now;
     uint64_t drawn;
-    bool dry; /* the random source fails */
+    bool dry; /* the random source fails, after so many times: */
+    unsigned left;
+    uint8_t added; /* number of a policy that was not offered */
     struct mikey_session session[WORLD_SESSIONS];
     struct mikey_srtp_policy policy[2];
     struct mikey_key key[4];
@@ -62,8 +117,40 @@ struct world {
 
 extern struct world w;
 
-/** Begin anew, for a suite of 128 or 256 bits. */
-void world_begin(unsigned bits);
+/**
+ * Begin anew.
+ *
+ * @param options  enum world_options
+ * @param max      of messages, where memory is small
+ */
+void world_begin(unsigned options, size_t max);
+
+/** Lend parties and KMSs what they need. */
+void world_lend(void);
+extern const struct mikey_ticket_type world_types[];
+extern const struct mikey_id world_group; /* all of us */
+
+/** Whether replay() has taken a message. */
+bool world_seen(struct ts_span message);
+
+/** Further arguments for the step that is taken, 0 for none; and the room that
+ *  they leave for a message. */
+unsigned world_more(void);
+size_t world_room(unsigned more);
+void world_wish(struct mikey_wish *wish, unsigned more);
+void world_held(struct mikey_held *held, unsigned more);
+void world_offer(struct mikey_offer *o, unsigned more);
+void world_answer(struct mikey_answer *a, struct mikey_session s[static 2],
+                  unsigned more);
+void world_update(struct mikey_update *u, struct mikey_session *s,
+                  unsigned more);
+
+/** Look at a message, and at all that one of us can tell. */
+void world_inspect(const struct world_message *m, unsigned who,
+                   const struct mikey_bundle *b);
+
+/** A party that lacks something makes no object. */
+void world_refuse_parties(void);
 
 /** Octets to make keys and SPIs of: more than 64. */
 extern const char world_octets[];
@@ -96,6 +183,9 @@ bool world_authentic(const struct world_message *m, bool vr);
 
 /** Whether any message of an insider is remembered. */
 bool world_insider(void);
+
+/** The key that protects what the KMS sends: to Alice, Bob or Carol. */
+struct ts_span world_request_key(size_t nth);
 
 /** Give a message that was changed a right MAC, as far as one is known. */
 void world_sign(struct world_message *m);

@@ -79,6 +79,32 @@ TS_MUST enum ts_err mikey_look_policy(struct ts_span message, size_t nth,
                                       uint8_t *no,
                                       struct mikey_srtp_policy *policy);
 
+/* ---- what is said of policies and times ---- */
+
+/**
+ * AES-CM with HMAC-SHA1-80, as RFC 3711 has it: nothing of it is left to what
+ * a reader thinks is the default.
+ *
+ * @param key_len  bytes of its master key: 16; 24 or 32 (RFC 6188)
+ */
+struct mikey_srtp_policy mikey_srtp_aes_cm(uint8_t key_len);
+
+/**
+ * Whether two policies ask for the same, in every parameter, whichever of them
+ * are said and which are defaults.
+ */
+bool mikey_srtp_policy_equal(const struct mikey_srtp_policy *a,
+                             const struct mikey_srtp_policy *b);
+
+/**
+ * Unix time of a timestamp, in microseconds; 0 for one before 1970.
+ *
+ * @param t   of a message, or of a refusal
+ * @param us  gets the time
+ * @return OK, or E_UNSUPPORTED for a COUNTER
+ */
+TS_MUST enum ts_err mikey_time_unix(struct mikey_time t, uint64_t *us);
+
 #ifdef __cplusplus
 }
 #endif

@@ -107,8 +107,9 @@ struct mikey_party {
     /* Whether one of whom a message or ticket names (a: also a group, or a
      * wildcard) is b. NULL: the same octets. */
     bool (*same)(void *arg, const struct mikey_id *a, const struct mikey_id *b);
-    /* Whether a policy of the peer's will do (R85). NULL: as a Responder any,
-     * as an Initiator only what it offered itself. */
+    /* Whether a policy of the peer's will do (R85); see also
+     * mikey_srtp_policy_equal(). NULL: as a Responder any, as an Initiator only
+     * what it offered itself. */
     bool (*acceptable)(void *arg, const struct mikey_srtp_policy *policy);
     const struct mikey_ticket_type *types;
     size_t n_types;
@@ -136,7 +137,8 @@ struct mikey_refusal {
     uint8_t n, no[8]; /* enum mikey_error_no */
     bool proven; /* under a MAC of the one we asked, in the Transfer of one who
                     may resolve the ticket; else a hint */
-    struct mikey_time t; /* the other one's clock, for Error 1 */
+    struct mikey_time t; /* the other one's clock, for Error 1:
+                            mikey_time_unix(); value 0: it has not said */
 };
 
 /* ---- tickets ---- */

@@ -7,8 +7,9 @@
 #define MIKEY_SRTP_H
 
 #include "mikey/exchange.h"
+#include "mikey/look.h" /* mikey_srtp_policy_equal() */
 
-/** AES-CM and HMAC-SHA1-80, with a master key of 16 or 32 bytes. */
+/** mikey_srtp_aes_cm() with a master key as long as the suite's keys (R279). */
 struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite);
 
 /** AES-GCM (RFC 7714), with a master key of 16 or 32 bytes. */
@@ -17,10 +18,6 @@ struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite);
 /** Whether the cipher authenticates by itself: SEED-CCM, -GCM, AES-GCM,
  *  ARIA-GCM. */
 bool mikey_srtp_is_aead(uint8_t encr_alg);
-
-/** Whether two policies ask for the same, whatever they leave to defaults. */
-bool mikey_srtp_policy_equal(const struct mikey_srtp_policy *a,
-                             const struct mikey_srtp_policy *b);
 
 /**
  * Read an SP.

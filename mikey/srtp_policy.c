@@ -24,15 +24,20 @@ static const struct mikey_srtp_policy defaults = {
     .aead_tag = 16,
 };
 
-struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite)
+struct mikey_srtp_policy mikey_srtp_aes_cm(uint8_t key_len)
 {
     struct mikey_srtp_policy p = defaults;
-    p.encr_key = suite->encr_key; /* R279 */
+    p.encr_key = key_len;
     p.srtcp_auth_alg = p.auth_alg;
     p.srtcp_auth_key = p.auth_key;
     p.srtcp_tag = p.tag;
     p.set = (BIT(MIKEY_SP_PREFIX + 1) - 1) & ~BIT(MIKEY_SP_FEC);
     return p;
+}
+
+struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite)
+{
+    return mikey_srtp_aes_cm(suite->encr_key); /* R279 */
 }
 
 struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite)

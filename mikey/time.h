@@ -7,6 +7,7 @@
 #ifndef MIKEY_TIME_H
 #define MIKEY_TIME_H
 
+#include "mikey/look.h" /* mikey_time_unix() */
 #include "mikey/msg.h"
 
 /** NTP-UTC of a Unix time in microseconds. */
@@ -14,13 +15,6 @@ struct mikey_time mikey_time_ntp(uint64_t us);
 
 /** NTP-UTC-32 of a Unix time in seconds (validity periods). */
 struct mikey_time mikey_time_ntp32(uint64_t seconds);
-
-/**
- * Unix time of a timestamp, in microseconds; 0 for one before 1970.
- *
- * @return OK, or E_UNSUPPORTED for a COUNTER
- */
-TS_MUST enum ts_err mikey_time_unix(struct mikey_time t, uint64_t *us);
 
 /**
  * Whether a timestamp is within skew of now.

@@ -12,6 +12,7 @@ A line that must break a rule says why, on itself or the line above:
 """
 
 import argparse
+import functools
 import os
 import re
 import subprocess
@@ -40,6 +41,9 @@ LAYERS = {
     "ue": "base mikey gba",
     "tool": "base mikey pki gba service kms",
 }
+
+# Who uses libmikey as others do: by the headers that are installed.
+GUESTS = ("ue",)
 
 BANNED = {
     "strcpy": "snprintf or a ts_writer", "strcat": "a ts_writer",
@@ -189,6 +193,15 @@ def check_secrets(path, lines, code, report):
                        "/* lint: why not */")
 
 
+@functools.cache
+def installed_headers():
+    """What mikey/meson.build installs, as it is included."""
+    text = (ROOT / "mikey/meson.build").read_text()
+    lists = re.findall(r"install_headers\((.*?)\)", text, re.S)
+    names = re.findall(r"'(\w+\.h)'", "".join(lists))
+    return {f"mikey/{name}" for name in names}
+
+
 def check_layers(path, lines, report):
     folder = path.split("/")[0]
     if folder not in LAYERS:
@@ -199,6 +212,12 @@ def check_layers(path, lines, report):
         if include and include.group(1) not in allowed:
             report.add(path, number,
                        f"{folder}/ may not include {include.group(1)}/")
+        header = re.match(r'#include "(mikey/[^"]+)"', line)
+        if (header and folder in GUESTS and
+                header.group(1) not in installed_headers()):
+            report.add(path, number,
+                       f"{folder}/ may include installed headers of libmikey, "
+                       f"but not {header.group(1)}")
 
 
 def check_contracts(path, lines, code, report):

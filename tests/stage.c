@@ -111,7 +111,8 @@ void stage_no_keys(const struct stage *s)
 
 static struct mikey_time time_now(const struct stage *s)
 {
-    return mikey_time_ntp(NOW + (uint64_t)(int64_t)s->late);
+    return s->counter ? (struct mikey_time){MIKEY_COUNTER, UINT32_MAX}
+                      : mikey_time_ntp(NOW + (uint64_t)(int64_t)s->late);
 }
 
 /* ---- the parts that KMS and peer play ---- */
@@ -265,12 +266,13 @@ void stage_write_offer(struct stage *s)
 /* Bob's TRANSFER_RESP to the offer of our caller. */
 void stage_write_answer(struct stage *s)
 {
-    uint8_t map[256], raw[4096];
+    uint8_t map[256], params[64], raw[4096];
     struct mikey_msg init;
     struct mikey_prf prf;
     struct ts_key mpk_r1;
     size_t n;
     struct ts_writer w = ts_writer_init(s->raw, sizeof s->raw);
+    write_policy(s, params, sizeof params);
     OK(mikey_sdp_read(ts_span_str(s->offer), raw, sizeof raw, &n));
     OK(mikey_msg_read(ts_span(raw, n), &init, NULL));
     mikey_prf_key(&prf, s->suite->prf, ts_key_span(&s->mpk_r));

@@ -40,7 +40,8 @@ struct stage {
     struct ts_key mpk_i, mpk_r, tgk;
 
     /* each message */
-    int late; /* microseconds that its T is off */
+    int late;     /* microseconds that its T is off */
+    bool counter; /* T is one */
     size_t n_keys;
     struct mikey_key keys[4]; /* of a reply */
     size_t n_cs;

@@ -67,6 +67,7 @@ WRONG(nothing, (void)s)
 WRONG(altered, s->altered = true)
 WRONG(late, s->late = 301 * SECONDS)
 WRONG(early, s->late = -301 * SECONDS)
+WRONG(counting, s->counter = true)
 WRONG(for_eve, s->policy.responder[0] = stage_uri(EVE))
 WRONG(for_nobody, s->policy.n_responders = 0)
 WRONG(expired, s->policy.end = NOW / SECONDS - 301)
@@ -98,15 +99,22 @@ WRONG(more_ids, s->sdp_ids = "mikey;keyp1")
 WRONG(upper_ids, s->sdp_ids = "MIKEY")
 WRONG(no_policy, s->n_sp = 0)
 WRONG(policy_1, s->sp[0].no = 1)
-WRONG(policy_0, s->n_sp = 1)
+WRONG(policy_again, s->n_sp = 1)
+WRONG(policy_0, s->n_sp = 1; s->srtp.tag = 4)
+WRONG(policy_1_too, s->n_sp = 1; s->sp[0].no = 1)
+WRONG(policy_1_used, policy_1_too(s); s->cs[1].policies = ts_span("\1", 1))
 WRONG(session_of_1, s->cs[1].policies = ts_span("\1", 1))
 WRONG(callers_of_1, s->cs[0].policies = ts_span("\1", 1))
 WRONG(callers_of_none, s->cs[0].policies = none)
 WRONG(callers_tesla, s->cs[0].prot = 1)
 WRONG(session_of_none, s->cs[1].policies = none)
+WRONG(all_of_1, s->sp[0].no = 1;
+      s->cs[0].policies = s->cs[1].policies = ts_span("\1", 1))
 WRONG(session_of_two, s->cs[1].policies = ts_span("\0\1", 2))
 WRONG(tesla_policy, s->sp[0].prot = 1)
 WRONG(tesla_session, s->cs[1].prot = 1)
+WRONG(tesla_back, s->n_sp = 2; s->sp[1].no = s->sp[1].prot = 1;
+      s->cs[1].policies = ts_span("\1", 1); s->cs[1].prot = 1)
 WRONG(no_encryption, s->srtp.encr_alg = 0)
 WRONG(gcm, s->srtp.encr_alg = 6)
 WRONG(short_key, s->srtp.encr_key = 16)
@@ -140,51 +148,54 @@ WRONG(no_uri, s->idr_r = stage_uri("bob"))
 WRONG(long_name, static char text[260]; memset(text, 'x', 259);
       s->idr_r = stage_uri(text))
 
-static const char reply_text[] =
-    "the KMS's reply is not what was asked for, or not from our KMS";
-
-#define KIND      "a ticket of a kind we do not use"
-#define POLICY    "the granted ticket policy is wrong"
-#define NOT_NOW   "the ticket is not valid now"
-#define SESSIONS  "not two crypto sessions"
-#define SRTP      "an SRTP policy we cannot do"
-#define NO_POLICY "no policy 0"
-#define LIST      "the list of protocols is not ours"
-#define OWNER     "the caller is not the ticket's owner"
-#define UNFIT     "the answer does not fit what was offered"
-#define MISSING   "a crypto session is missing"
-#define SSRCS     "the SSRCs are not right"
-#define NO_KEY    "no key for a crypto session"
-#define SHORT     "RANDRkms is too short"
-#define BARE      "the ticket has no session key"
+#define KIND       "a ticket of a kind we do not use"
+#define NOT_NOW    "the ticket is not valid now"
+#define REPLY_TIME "the KMS's reply has a wrong time"
+#define NOT_KMS    "the KMS's reply is not from our KMS"
+#define ELSEWHERE  "the KMS's reply, or its ticket, is for somebody else"
+#define BAD_GRANT  "the KMS's reply, or its ticket, is not well-formed"
+#define BAD_REPLY  "the KMS's reply is not well-formed"
+#define BARE       "the ticket has no session key"
+#define NO_INIT    "the offer is not a TRANSFER_INIT we can use"
+#define OTHER_KMS  "a ticket of a KMS we do not trust"
+#define OWNER      "the caller is not the ticket's owner"
+#define NOT_US     "the ticket is not for us, or not the caller's"
+#define SESSIONS   "not two crypto sessions"
+#define SRTP       "an SRTP policy we cannot do"
+#define LIST       "the list of protocols is not ours"
+#define NO_PROOF   "the KMS's reply, or the offer, is not authentic"
+#define UNFIT      "the answer does not fit what was offered"
+#define MISSING    "a crypto session is missing"
+#define SSRCS      "the SSRCs are not right"
+#define NO_KEY     "no key for a crypto session"
 
 /* R47, R48; R35, R213 and R271 in what libmikey reads */
 static void a_ticket_that_is_not_as_wanted_is_not_used(void **state)
 {
     static const struct wrong wrong[] = {
         {nothing, TS_OK, ""},
-        {altered, TS_E_AUTH, reply_text},
-        {late, TS_E_TIME, "the KMS's reply has a wrong time"},
-        {early, TS_E_TIME, "the KMS's reply has a wrong time"},
-        {for_eve, TS_E_MISMATCH, "the ticket is for somebody else"},
-        {for_nobody, TS_E_FORMAT, POLICY},
-        {eves_ticket, TS_E_MISMATCH, "the ticket is not in our name"},
+        {altered, TS_E_AUTH, NOT_KMS},
+        {late, TS_E_TIME, REPLY_TIME},
+        {early, TS_E_TIME, REPLY_TIME},
+        {for_eve, TS_E_MISMATCH, ELSEWHERE},
+        {for_nobody, TS_E_MISSING, BAD_GRANT},
+        {eves_ticket, TS_E_MISMATCH, ELSEWHERE},
         {nobodys_ticket, TS_E_MISMATCH, "the ticket is not in our name"},
         {expired, TS_E_EXPIRED, NOT_NOW},
         {not_yet, TS_E_EXPIRED, NOT_NOW},
-        {no_forking, TS_E_UNSUPPORTED, "a ticket without key forking"},
-        {forged_no_forking, TS_E_AUTH, reply_text},
-        {no_answer, TS_E_FORMAT, POLICY},
-        {no_rand, TS_E_FORMAT, POLICY},
+        {no_forking, TS_E_UNSUPPORTED, KIND},
+        {forged_no_forking, TS_E_AUTH, NOT_KMS},
+        {no_answer, TS_E_FORMAT, BAD_GRANT},
+        {no_rand, TS_E_FORMAT, BAD_GRANT},
         {no_n, TS_E_UNSUPPORTED, KIND},
         {by_initiator, TS_E_UNSUPPORTED, KIND},
         {other_type, TS_E_UNSUPPORTED, KIND},
         {other_subtype, TS_E_UNSUPPORTED, KIND},
         {other_version, TS_E_UNSUPPORTED, KIND},
-        {other_suite, TS_E_FORMAT, POLICY},
+        {other_suite, TS_E_FORMAT, BAD_GRANT},
         {no_session_key, TS_E_UNSUPPORTED, BARE},
-        {no_spi, TS_E_FORMAT, reply_text},
-        {one_mpk, TS_E_FORMAT, reply_text},
+        {no_spi, TS_E_FORMAT, BAD_GRANT},
+        {one_mpk, TS_E_FORMAT, BAD_GRANT},
     };
     (void)state;
     EACH(wrong, at_first, stage_granted);
@@ -198,26 +209,25 @@ static void a_ticket_that_is_not_for_this_call_is_not_resolved(void **state)
         {altered, TS_OK, ""}, /* nobody can see that yet */
         {late, TS_E_TIME, "the offer has a wrong time"},
         {early, TS_E_TIME, "the offer has a wrong time"},
-        {for_eve, TS_E_DENIED, "the ticket is not for us"},
-        {for_nobody, TS_E_MISSING,
-         "the offer is not a TRANSFER_INIT we can use"},
+        {counting, TS_E_REPLAY, "the offer has a wrong time"},
+        {for_eve, TS_E_DENIED, NOT_US},
+        {for_nobody, TS_E_MISSING, NO_INIT},
         {expired, TS_E_EXPIRED, NOT_NOW},
         {not_yet, TS_E_EXPIRED, NOT_NOW},
         {no_forking, TS_E_UNSUPPORTED, KIND},
         {no_answer, TS_E_UNSUPPORTED, KIND},
-        {no_rand, TS_E_FORMAT, "the offer is not a TRANSFER_INIT we can use"},
+        {no_rand, TS_E_FORMAT, NO_INIT},
         {no_o, TS_E_UNSUPPORTED, KIND},
         {by_initiator, TS_E_UNSUPPORTED, KIND},
         {other_type, TS_E_UNSUPPORTED, KIND},
         {other_subtype, TS_E_UNSUPPORTED, KIND},
         {other_version, TS_E_UNSUPPORTED, KIND},
-        {other_suite, TS_E_UNSUPPORTED,
-         "the offer is not a TRANSFER_INIT we can use"},
-        {other_kms, TS_E_DENIED, "a ticket of a KMS we do not trust"},
-        {unnamed_kms, TS_E_DENIED, "a ticket of a KMS we do not trust"},
-        {eves_ticket, TS_E_DENIED, OWNER},
+        {other_suite, TS_E_UNSUPPORTED, NO_INIT},
+        {other_kms, TS_E_DENIED, OTHER_KMS},
+        {unnamed_kms, TS_E_DENIED, OTHER_KMS},
+        {eves_ticket, TS_E_DENIED, NOT_US},
         {nobodys_ticket, TS_E_DENIED, OWNER},
-        {eves_offer, TS_E_DENIED, OWNER},
+        {eves_offer, TS_E_DENIED, NOT_US},
         {nobodys_offer, TS_E_DENIED, OWNER},
     };
     (void)state;
@@ -230,18 +240,20 @@ static void media_that_we_cannot_protect_so_are_not_resolved(void **state)
         {no_ids, TS_E_MISMATCH, LIST},
         {more_ids, TS_E_MISMATCH, LIST},
         {upper_ids, TS_E_MISMATCH, LIST},
-        {no_policy, TS_E_UNSUPPORTED, NO_POLICY},
-        {policy_1, TS_E_UNSUPPORTED, NO_POLICY},
-        {session_of_1, TS_E_UNSUPPORTED, NO_POLICY},
-        {session_of_none, TS_E_UNSUPPORTED, NO_POLICY},
-        {callers_of_1, TS_E_UNSUPPORTED, NO_POLICY},
-        {callers_of_none, TS_E_UNSUPPORTED, NO_POLICY},
-        {callers_tesla, TS_E_UNSUPPORTED, "not SRTP"},
+        {no_policy, TS_E_MISMATCH, SRTP},
+        {policy_1, TS_E_MISMATCH, SRTP},
+        {session_of_1, TS_E_MISMATCH, SRTP},
+        {session_of_none, TS_E_UNSUPPORTED, SRTP},
+        {callers_of_1, TS_E_MISMATCH, SRTP},
+        {callers_of_none, TS_E_UNSUPPORTED, SRTP},
+        {callers_tesla, TS_E_MISMATCH, SRTP},
         {session_of_two, TS_OK, ""},
-        {tesla_policy, TS_E_UNSUPPORTED, SRTP},
-        {tesla_session, TS_E_UNSUPPORTED, "not SRTP"},
+        {all_of_1, TS_OK, ""},
+        {tesla_policy, TS_E_MISMATCH, SRTP},
+        {tesla_session, TS_E_MISMATCH, SRTP},
+        {tesla_back, TS_E_UNSUPPORTED, SRTP},
         {no_encryption, TS_E_UNSUPPORTED, SRTP},
-        {gcm, TS_E_UNSUPPORTED, SRTP},
+        {gcm, TS_E_MISMATCH, SRTP},
         {short_key, TS_E_UNSUPPORTED, SRTP},
         {no_mac, TS_E_UNSUPPORTED, SRTP},
         {short_mac_key, TS_E_UNSUPPORTED, SRTP},
@@ -268,16 +280,16 @@ static void a_reply_that_gives_no_usable_keys_is_refused(void **state)
 {
     static const struct wrong wrong[] = {
         {nothing, TS_OK, ""},
-        {altered, TS_E_AUTH, reply_text},
-        {late, TS_E_TIME, "the KMS's reply has a wrong time"},
-        {no_session_key, TS_E_UNSUPPORTED, BARE},
+        {altered, TS_E_AUTH, NO_PROOF},
+        {late, TS_E_TIME, REPLY_TIME},
+        {no_session_key, TS_E_NOTFOUND, NO_KEY},
         {bare_tek, TS_E_UNSUPPORTED, NO_KEY},
-        {other_mpk_i, TS_E_AUTH, "the offer is not authentic"},
-        {short_rand_kms, TS_E_FORMAT, SHORT},
-        {long_tgk, TS_E_FORMAT, SHORT},
-        {no_rand_kms, TS_E_MISSING, reply_text},
-        {no_name, TS_E_MISSING, reply_text},
-        {long_name, TS_E_UNSUPPORTED, reply_text},
+        {other_mpk_i, TS_E_AUTH, NO_PROOF},
+        {short_rand_kms, TS_E_FORMAT, BAD_REPLY},
+        {long_tgk, TS_E_FORMAT, BAD_REPLY},
+        {no_rand_kms, TS_E_MISSING, BAD_REPLY},
+        {no_name, TS_E_MISSING, BAD_REPLY},
+        {long_name, TS_E_UNSUPPORTED, BAD_REPLY},
     };
     (void)state;
     EACH(wrong, when_offered, stage_resolved);
@@ -294,7 +306,7 @@ static enum ts_err offered_and_resolved(struct stage *s)
 static void an_offer_that_does_not_verify_is_refused(void **state)
 {
     static const struct wrong wrong[] = {
-        {altered, TS_E_AUTH, "the offer is not authentic"},
+        {altered, TS_E_AUTH, NO_PROOF},
         {unknown_key, TS_E_NOTFOUND, NO_KEY},
         {bobs_ssrc, TS_E_MISMATCH, SSRCS},
     };
@@ -327,13 +339,16 @@ static void an_answer_that_does_not_fit_is_refused(void **state)
         {altered, TS_E_AUTH, "the answer is not authentic"},
         {other_mpk_r, TS_E_AUTH, "the answer is not authentic"},
         {late, TS_E_TIME, "the answer has a wrong time"},
-        {policy_0, TS_E_MISMATCH, "the policy was changed"},
-        {session_of_1, TS_E_MISMATCH, MISSING},
+        {policy_again, TS_OK, ""},
+        {policy_0, TS_E_MISMATCH, UNFIT},
+        {policy_1_too, TS_OK, ""},
+        {policy_1_used, TS_E_UNSUPPORTED, UNFIT},
+        {session_of_1, TS_E_MISMATCH, UNFIT},
         {session_of_none, TS_E_FORMAT, UNFIT},
         {session_of_two, TS_E_FORMAT, UNFIT},
-        {tesla_session, TS_E_MISMATCH, MISSING},
-        {one_session, TS_E_MISMATCH, UNFIT},
-        {three_sessions, TS_E_MISMATCH, UNFIT},
+        {tesla_session, TS_E_MISMATCH, UNFIT},
+        {one_session, TS_E_MISMATCH, SESSIONS},
+        {three_sessions, TS_E_MISMATCH, SESSIONS},
         {session_3, TS_E_MISMATCH, MISSING},
         {no_ssrc, TS_E_FORMAT, UNFIT},
         {bobs_ssrc, TS_E_MISMATCH, SSRCS},
@@ -342,9 +357,9 @@ static void an_answer_that_does_not_fit_is_refused(void **state)
         {unknown_key, TS_E_NOTFOUND, NO_KEY},
         {no_rand_r, TS_E_FORMAT, UNFIT},
         {no_rand_kms, TS_E_MISSING, UNFIT},
-        {short_rand_kms, TS_E_FORMAT, SHORT},
+        {short_rand_kms, TS_E_FORMAT, UNFIT},
         {no_name, TS_E_MISSING, UNFIT},
-        {no_uri, TS_E_FORMAT, "the callee's identity is no URI"},
+        {no_uri, TS_E_FORMAT, "the peer's identity is no URI"},
         {long_name, TS_E_UNSUPPORTED, UNFIT},
     };
     (void)state;

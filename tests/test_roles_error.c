@@ -323,6 +323,35 @@ static void the_kms_proves_its_errors_to_whom_it_knows(void **state)
     assert_false(mikey_responder_refusal(t.bob->r)->proven); /* R177 */
 }
 
+/* R185: Error 1 shows the clock that Alice may set hers by. */
+static void an_error_tells_the_time_of_the_kms(void **state)
+{
+    (void)state;
+    const uint64_t right = t.now.us;
+    uint64_t us = 0;
+    t.now.us -= 3600 * SECONDS;
+    OK(troupe_request(&t));
+    t.now.us = right;
+    FAILS(TS_E_TIME, troupe_grant(&t));
+    FAILS(TS_E_PEER, troupe_granted(&t));
+    const struct mikey_refusal *r = mikey_initiator_refusal(t.i);
+    assert_int_equal(r->no[0], MIKEY_ERR_TS);
+    OK(mikey_time_unix(r->t, &us));
+    assert_true(right - us <= 1); /* a fraction of a second may lose that */
+    t.now.us = us;
+    troupe_call(&t);
+
+    /* an Error without T: CSB ID, then ERR and nothing else */
+    const uint8_t bare[] = {1, MIKEY_ERROR, MIKEY_ERR,    1, 0, 0, 0, 0, 0,
+                            1, MIKEY_LAST,  MIKEY_ERR_TS, 0, 0};
+    OK(troupe_request(&t));
+    memcpy(t.granted.b, bare, sizeof bare);
+    memcpy(t.granted.b + 4, t.request.b + 4, 4);
+    t.granted.n = sizeof bare;
+    FAILS(TS_E_PEER, troupe_granted(&t));
+    assert_int_equal(mikey_initiator_refusal(t.i)->t.value, 0);
+}
+
 /* R177, R178: whoever is not learns the number only. */
 static void a_stranger_gets_a_bare_error_0(void **state)
 {
@@ -411,6 +440,7 @@ UNIT_MAIN(TEST(an_offer_that_is_not_verified_gets_a_hint),
           TEST(after_an_error_one_may_ask_for_something_else),
           TEST(an_error_may_have_the_counter_of_its_message),
           TEST(the_kms_proves_its_errors_to_whom_it_knows),
+          TEST(an_error_tells_the_time_of_the_kms),
           TEST(a_stranger_gets_a_bare_error_0),
           TEST(the_kms_answers_each_message_that_has_a_hdr),
           TEST(an_error_about_another_message_is_not_ours),

@@ -244,6 +244,63 @@ static void an_offer_without_a_policy_that_will_do_is_refused(void **state)
     FAILS(TS_E_STATE, troupe_resolve(&t)); /* R63 */
 }
 
+static bool only_aes_cm_256(void *arg, const struct mikey_srtp_policy *p)
+{
+    const struct mikey_srtp_policy ours = mikey_srtp_aes_cm(32);
+    (void)arg;
+    return mikey_srtp_policy_equal(p, &ours);
+}
+
+static enum ts_err offered_with(const struct mikey_srtp_policy *policy)
+{
+    begin(NULL);
+    t.policy = *policy;
+    t.bob->party.acceptable = only_aes_cm_256;
+    troupe_ticket(&t);
+    OK(troupe_transfer(&t));
+    return troupe_offered(&t);
+}
+
+/* R62, R85: one who can do one policy, however much of it is said. */
+static void a_policy_can_be_compared_with_the_one_that_will_do(void **state)
+{
+    (void)state;
+    struct mikey_srtp_policy p = mikey_srtp_aes_cm(32);
+    OK(offered_with(&p));
+    p.set = 1u << MIKEY_SP_ENCR_KEY; /* all else has its default */
+    OK(offered_with(&p));
+    p.set = 0;
+    FAILS(TS_E_UNSUPPORTED, offered_with(&p)); /* as its length has: 16 */
+    static const struct {
+        uint8_t type;
+        size_t at;
+    } part[] = {
+#define PART(type, field) {type, offsetof(struct mikey_srtp_policy, field)}
+        PART(MIKEY_SP_ENCR_ALG, encr_alg),
+        PART(MIKEY_SP_ENCR_KEY, encr_key),
+        PART(MIKEY_SP_AUTH_ALG, auth_alg),
+        PART(MIKEY_SP_AUTH_KEY, auth_key),
+        PART(MIKEY_SP_SALT, salt),
+        PART(MIKEY_SP_KDR, kdr),
+        PART(MIKEY_SP_SRTP_ENCR, srtp_encr),
+        PART(MIKEY_SP_SRTCP_ENCR, srtcp_encr),
+        PART(MIKEY_SP_FEC, fec),
+        PART(MIKEY_SP_SRTP_AUTH, srtp_auth),
+        PART(MIKEY_SP_TAG, tag),
+        PART(MIKEY_SP_PREFIX, prefix),
+        PART(MIKEY_SP_SRTCP_AUTH_ALG, srtcp_auth_alg),
+        PART(MIKEY_SP_SRTCP_AUTH_KEY, srtcp_auth_key),
+        PART(MIKEY_SP_SRTCP_TAG, srtcp_tag),
+#undef PART
+    };
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+        p = mikey_srtp_aes_cm(32);
+        p.set |= 1u << part[i].type;
+        *((uint8_t *)&p + part[i].at) ^= 1;
+        FAILS(TS_E_UNSUPPORTED, offered_with(&p));
+    }
+}
+
 /* ---- what is changed and added ---- */
 
 /* R70: SSRC and SPI that the Initiator gave, where there is need to. */
@@ -440,6 +497,7 @@ UNIT_MAIN(TEST(an_offer_may_leave_ssrc_and_spi_open),
           TEST(the_responder_may_name_the_policy),
           TEST(a_policy_of_the_responders_must_be_acceptable),
           TEST(an_offer_without_a_policy_that_will_do_is_refused),
+          TEST(a_policy_can_be_compared_with_the_one_that_will_do),
           TEST(the_responder_may_change_ssrc_and_spi),
           TEST(the_responder_may_add_sessions),
           TEST(a_session_of_another_protocol_is_negotiated_too),

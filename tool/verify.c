@@ -143,7 +143,7 @@ static void verify_ticket(struct mt_verify *v, const struct mikey_ticket *t)
     mikey_opened_wipe(&opened);
 }
 
-/* Vr under MPKr (R115). */
+/* Vr under MPKr. */
 static void verify_vr(struct mt_verify *v, const struct mikey_ticket *t)
 {
     MIKEY_UNSET struct mikey_prf prf;
@@ -160,7 +160,7 @@ static void verify_vr(struct mt_verify *v, const struct mikey_ticket *t)
     mikey_prf_wipe(&prf);
 }
 
-/* Vi is a copy of V (R134). */
+/* Vi is a copy of V. */
 static bool verify_vi(struct mt_verify *v)
 {
     struct mikey_v vi, vr;
@@ -277,7 +277,7 @@ static void verify_transfer(struct mt_verify *v)
     }
 }
 
-/* MPKi, or MPKr forked by what the answer says (R83, K0). */
+/* MPKi, or MPKr forked by what the answer says. */
 static const char *answer_key(struct mt_verify *v, const struct mikey_msg *init,
                               const struct mikey_msg *answer,
                               struct ts_key *mpk)

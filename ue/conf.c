@@ -9,7 +9,7 @@
 
 #include "base/identity.h"
 
-#define KEY_MIN 16 /* bytes: R271 */
+#define KEY_MIN 16 /* bytes, as libmikey wants them */
 
 static const char UE[] = "ue";
 

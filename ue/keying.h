@@ -6,15 +6,19 @@
  *
  * Caller (design steps 2 to 4 and 11):
  *     ue_keying_new -> ue_keying_request -> POST -> ue_keying_granted
- *     -> line into the INVITE ... answer -> ue_keying_answered (a clone for
- *     each early dialog, since several endpoints may answer)
+ *     -> line into the INVITE ... answer -> ue_keying_answered, for each of
+ *     the endpoints that may answer (SIP forking, mikey-ticket.md 8.6)
  * Callee (steps 6 to 11):
  *     ue_keying_new -> ue_keying_offered -> POST -> ue_keying_resolved
  *     -> line into the answer
  *
  * request and offered begin a call, and forget the one before; each other step
- * out of this order is E_STATE. A step that fails can be taken again with other
- * bytes, a reply of the KMS that was taken cannot (R173).
+ * out of this order is E_STATE. A reply or answer that is refused leaves the
+ * call as it was, so that another can be taken; a reply of the KMS that was
+ * taken, even if nothing came of it then, cannot (R173).
+ *
+ * What RFC 6043 asks for is done by <mikey/mikey.h>, as for any other phone;
+ * what is ours is here.
  */
 #ifndef UE_KEYING_H
 #define UE_KEYING_H
@@ -66,24 +70,13 @@ struct ue_keying;
  * State for one call.
  *
  * @param out   gets the state; ue_keying_free() releases it
- * @param cred  must outlive the state
+ * @param cred  must outlive the state, and stay as it is
  * @param ssrc  the SSRC that this UE will send with
  * @return OK, E_NOMEM, or E_RANGE for a credential that cannot be used
  */
 TS_MUST enum ts_err ue_keying_new(struct ue_keying **out,
                                   const struct ue_credential *cred,
                                   uint32_t ssrc);
-
-/**
- * A copy of the caller's state as it was after ue_keying_granted(), for a
- * further early dialog (SIP forking, mikey-ticket.md 8.6).
- *
- * @param out   gets the copy; ue_keying_free() releases it
- * @param from  may be freed before the copy; their credential is the same
- * @return OK or E_NOMEM
- */
-TS_MUST enum ts_err ue_keying_clone(struct ue_keying **out,
-                                    const struct ue_keying *from);
 
 /** Wipe and free. NULL is ignored. */
 void ue_keying_free(struct ue_keying *k);
@@ -111,10 +104,10 @@ TS_MUST enum ts_err ue_keying_request(struct ue_keying *k, const char *callee,
  * @param cap   size of line
  * @return OK; E_AGAIN for the first Error 1, by which our clock was set: make
  *         and POST the request once more; E_PEER for any other MIKEY Error
- *         (ue_keying_reason() names it); E_AUTH, E_TIME, E_MISMATCH or a parse
- *         error for an answer that must not be believed; E_MISMATCH (somebody
- *         else's ticket), E_EXPIRED, E_UNSUPPORTED or E_FORMAT for a ticket
- *         that we cannot use; E_SPACE, E_IO, E_STATE
+ *         (ue_keying_reason() names it); E_AUTH, E_TIME, E_MISMATCH, E_MISSING
+ *         or a parse error for an answer that must not be believed; E_MISMATCH
+ *         (somebody else's ticket), E_EXPIRED, E_UNSUPPORTED or E_FORMAT for a
+ *         ticket that we cannot use; E_SPACE, E_IO, E_STATE
  */
 TS_MUST enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
                                       size_t len, uint64_t now, char *line,
@@ -123,14 +116,16 @@ TS_MUST enum ts_err ue_keying_granted(struct ue_keying *k, const uint8_t *body,
 /**
  * Caller: take the value of the answer's key-mgmt line and give the keys.
  *
- * May be called again, for an answer that comes twice.
+ * May be called again, for an answer that comes twice, and for those of other
+ * endpoints, which have keys of their own.
  *
  * @param line  what stands behind "a=key-mgmt:"
  * @param keys  filled in, all zeros on failure; the caller wipes it
- * @return OK; E_FORMAT (not base64, not mikey, not well-formed), E_MISSING,
- *         E_UNSUPPORTED; E_AUTH, E_TIME, E_MISMATCH (another call's; a changed
- *         policy, crypto session or SSRC: R85, R206); E_NOTFOUND (no key of
- *         that SPI); E_PEER for a MIKEY Error; E_STATE
+ * @return OK; E_FORMAT (not base64, not mikey, not well-formed) and what else
+ *         mikey_look() gives; E_MISSING, E_UNSUPPORTED; E_AUTH, E_TIME,
+ *         E_MISMATCH (another call's; a changed policy, crypto session or SSRC:
+ *         R85, R206); E_NOTFOUND (no key of that SPI); E_PEER for a MIKEY
+ *         Error; E_STATE
  */
 TS_MUST enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
                                        uint64_t now,
@@ -145,10 +140,12 @@ TS_MUST enum ts_err ue_keying_answered(struct ue_keying *k, const char *line,
  * @param caller  gets the identity that the offer claims; 257 bytes
  * @param body    gets at most cap bytes; UE_MIKEY_MAX is enough
  * @param len     gets their number on OK
- * @return OK; E_FORMAT, E_UNKNOWN, E_MISSING (no TRANSFER_INIT); E_DENIED (not
- *         for us, not the caller's own, not of our KMS), E_EXPIRED, E_TIME,
- *         E_REPLAY, E_MISMATCH (SDP IDs), E_UNSUPPORTED (ticket, suite, crypto
- *         sessions or SRTP policy); E_SPACE, E_IO
+ * @return OK; E_FORMAT, E_UNKNOWN, E_MISSING and what else mikey_look() gives
+ *         (no TRANSFER_INIT); E_DENIED (not for us, not the caller's own, not
+ *         of our KMS), E_EXPIRED, E_TIME, E_REPLAY (also a COUNTER), E_MISMATCH
+ *         (SDP IDs, or policies that contradict each other or are not there),
+ *         E_UNSUPPORTED (ticket, suite, crypto sessions or SRTP policy);
+ *         E_SPACE, E_IO
  */
 TS_MUST enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
                                       uint64_t now, char caller[static 257],
@@ -164,8 +161,8 @@ TS_MUST enum ts_err ue_keying_offered(struct ue_keying *k, const char *line,
  * @param keys  filled in, all zeros on failure; the caller wipes it
  * @return as ue_keying_granted(), on E_AGAIN call ue_keying_offered() again;
  *         E_AUTH also for an offer that does not verify (R133, R134); E_REPLAY
- *         when a copy of it was taken meanwhile; E_NOTFOUND, E_MISMATCH (its
- *         crypto sessions)
+ *         when a copy of it was taken meanwhile; E_NOTFOUND (no session key, or
+ *         none of that SPI), E_MISMATCH (its SSRCs)
  */
 TS_MUST enum ts_err ue_keying_resolved(struct ue_keying *k, const uint8_t *body,
                                        size_t len, uint64_t now, char *line,
