@@ -83,8 +83,12 @@ static void inspect_bundle(const struct mikey_bundle *b)
     const size_t sessions = mikey_bundle_sessions(b);
     struct mikey_srtp_key key;
     struct mikey_session s;
-    for (size_t k = 0; k < n; k++)
+    uint64_t oldest = UINT64_MAX;
+    for (size_t k = 0; k < n; k++) {
         MUST_HOLD(keys[k].type != MIKEY_MPK && keys[k].spi.n > 0);
+        if (b->keyed_at[k] < oldest)
+            oldest = b->keyed_at[k];
+    }
     for (size_t k = 0; k < sessions; k++) {
         MUST_HOLD(mikey_bundle_session(b, k, &s) == TS_OK);
         MUST_HOLD(s.spi.n && s.policies.n);
@@ -94,8 +98,8 @@ static void inspect_bundle(const struct mikey_bundle *b)
     MUST_HOLD(mikey_bundle_srtp(b, 0, &key) == TS_E_NOTFOUND);
     MUST_HOLD(mikey_bundle_peer(b).data.n > 0);
     MUST_HOLD(mikey_bundle_csb(b) == b->csb.keys.csb);
-    MUST_HOLD(mikey_bundle_rekey_at(b) == 0 ||
-              mikey_bundle_rekey_at(b) > b->keyed_at);
+    const uint64_t at = mikey_bundle_rekey_at(b);
+    MUST_HOLD(at == 0 || (b->rekey && at >= oldest + b->rekey));
     MUST_HOLD(mikey_bundle_refusal(b)->n <= 8);
 }
 
