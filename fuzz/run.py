@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60,
                         help="for each target")
     parser.add_argument("--jobs", type=int, default=2)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     targets = built_targets(args.build, args.targets)
     if not targets:
         sys.exit(f"fuzz: no targets in {args.build}; build them first")
