@@ -154,6 +154,7 @@ enum ts_err mikey_bundle_begin(const struct mikey_ends *e,
         return err;
     }
     b->last = b->own = last->t;
+    b->slot = e->slot % MIKEY_SLOTS;
     for (size_t i = 0; i < b->keys.n; i++)
         b->keyed_at[i] = now->us / 1000000;
     *bundle = b;

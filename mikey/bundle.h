@@ -7,6 +7,10 @@
 
 #include "mikey/party.h"
 
+/** Bundles that each have a T of their own within a microsecond: half as many
+ *  as NTP-UTC has digits for that. */
+#define MIKEY_SLOTS 2048u
+
 /** One end of a Transfer that is over. Wipe with mikey_ends_wipe(). */
 struct mikey_ends {
     enum mikey_side side; /* ours */
@@ -16,6 +20,7 @@ struct mikey_ends {
     struct mikey_msg resp;
     struct mikey_id i, r;   /* who they are (AMB 6) */
     struct ts_key mpk;      /* of the last message */
+    unsigned slot;          /* which of MIKEY_SLOTS T is told apart by */
     struct mikey_keys keys; /* MPKs and session keys, forked where they are */
 };
 

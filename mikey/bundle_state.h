@@ -18,6 +18,7 @@ struct mikey_bundle {
      * only of own, the last that we sent, it may be below. Both sides encrypt
      * with the same keys, and a message of ours may come back to us. */
     struct mikey_time last, own;
+    unsigned slot;                     /* of T: bundles may share keys */
     struct mikey_keys keys;            /* session keys, the oldest first */
     uint64_t keyed_at[MIKEY_KEYS_MAX]; /* and when each came, Unix seconds */
     struct mikey_hdr map; /* n_cs, map_type and map: entries, each complete */

@@ -18,29 +18,54 @@ static struct mikey_time later_of(struct mikey_time a, struct mikey_time b)
     return mikey_time_later(a, b) ? a : b;
 }
 
+/* A T without a finer digit: whole seconds, or a counter. */
+static enum ts_err coarse_t(bool responder, struct mikey_time floor,
+                            struct mikey_time *t)
+{
+    enum ts_err err =
+        mikey_time_later(*t, floor) ? TS_OK : mikey_time_after(floor, t);
+    const unsigned unit = t->type == MIKEY_NTP_UTC_32 ? 32 : 0;
+    if (!err && (t->value >> unit & 1) != responder)
+        err = mikey_time_after(*t, t);
+    return err;
+}
+
+/* What is below a microsecond says whose it is: bundles of one offer may have
+ * the same keys, and be updated at once. Never whole seconds: those are of an
+ * NTP-UTC-32, whose last bit is another one. */
+static enum ts_err fine_t(bool responder, unsigned slot,
+                          struct mikey_time floor, struct mikey_time *t)
+{
+    const uint64_t step = 2 * MIKEY_SLOTS, own = 2 * slot + responder;
+    if (!mikey_time_later(*t, floor))
+        t->value = floor.value;
+    t->value -= t->value % step;
+    t->value += own;
+    if (!mikey_time_later(*t, floor))
+        t->value += step;
+    if ((uint32_t)t->value == 0)
+        t->value += step;
+    return mikey_time_later(*t, floor) ? TS_OK : TS_E_RANGE;
+}
+
 /*
  * R160, and more: above every T of this bundle, whoever sent it, and above
  * that of a message that is answered. Both sides encrypt with the same keys,
  * and T is all that tells their IVs apart; so its last bit tells the side, in
- * case both write at once. NTP-UTC-32 has its last bit elsewhere: so no T of
- * another NTP type is one of whole seconds.
+ * case both write at once.
  */
 static enum ts_err next_t(const struct mikey_bundle *b,
                           const struct mikey_now *now, struct mikey_time floor,
                           struct mikey_time *t)
 {
+    const bool responder = b->side == MIKEY_RESPONDER;
     *t = mikey_now_t(now);
     floor = later_of(floor, later_of(b->last, b->own));
     if (!mikey_time_alike(*t, floor))
         return TS_E_RANGE; /* one clock for all of a bundle */
-    enum ts_err err =
-        mikey_time_later(*t, floor) ? TS_OK : mikey_time_after(floor, t);
-    const unsigned unit = t->type == MIKEY_NTP_UTC_32 ? 32 : 0;
-    if (!err && (t->value >> unit & 1) != (b->side == MIKEY_RESPONDER))
-        err = mikey_time_after(*t, t);
-    if (t->type != MIKEY_COUNTER && !unit && !(t->value & 0xffffffffu))
-        t->value += 2;
-    return err;
+    if (t->type == MIKEY_COUNTER || t->type == MIKEY_NTP_UTC_32)
+        return coarse_t(responder, floor, t);
+    return fine_t(responder, b->slot, floor, t);
 }
 
 /* T of a message that came, in answer to what was sent at floor. */

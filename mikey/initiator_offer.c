@@ -325,7 +325,8 @@ enum ts_err mikey_initiator_answered(struct mikey_initiator *i,
                                      struct ts_span answer, void *mem,
                                      size_t mem_n, struct mikey_bundle **bundle)
 {
-    struct mikey_ends e = {.side = MIKEY_INITIATOR, .party = i->party};
+    struct mikey_ends e = {
+        .side = MIKEY_INITIATOR, .party = i->party, .slot = i->n_bundles};
     enum ts_err err = last_offer(i, &e.init);
     if (err)
         return err;
@@ -337,6 +338,8 @@ enum ts_err mikey_initiator_answered(struct mikey_initiator *i,
     if (!err) {
         name_ends(i, &e);
         err = mikey_bundle_begin(&e, now, mem, mem_n, bundle);
+        if (!err)
+            i->n_bundles++;
     }
     mikey_ends_wipe(&e);
     return err;
@@ -347,8 +350,10 @@ enum ts_err mikey_initiator_unanswered(struct mikey_initiator *i,
                                        size_t mem_n,
                                        struct mikey_bundle **bundle)
 {
-    struct mikey_ends e = {
-        .side = MIKEY_INITIATOR, .party = i->party, .alone = true};
+    struct mikey_ends e = {.side = MIKEY_INITIATOR,
+                           .party = i->party,
+                           .slot = i->n_bundles,
+                           .alone = true};
     enum ts_err err = last_offer(i, &e.init);
     if (err)
         return err;
@@ -361,6 +366,8 @@ enum ts_err mikey_initiator_unanswered(struct mikey_initiator *i,
         err = mikey_ends_own_keys(&e); /* R58 */
     if (!err)
         err = mikey_bundle_begin(&e, now, mem, mem_n, bundle);
+    if (!err)
+        i->n_bundles++;
     mikey_ends_wipe(&e);
     return err;
 }

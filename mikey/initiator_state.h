@@ -16,6 +16,7 @@ struct mikey_initiator {
     struct mikey_keys keys;   /* MPKi, [MPKr], session keys */
     struct mikey_buf offered; /* the last TRANSFER_INIT with it, if any */
     struct mikey_name to;     /* whom that one called */
+    unsigned n_bundles;       /* made so far, of all offers */
     struct mikey_buf scratch; /* for what a message is made of */
     struct mikey_refusal refusal;
 };

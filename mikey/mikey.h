@@ -120,8 +120,10 @@ struct mikey_party {
 /**
  * The time of a step, as fine as there is a clock: where keys are the same, T
  * is all that tells the IVs of two messages apart. They are in bundles of one
- * offer, or of one group, that are neither forked nor have RANDRr (I=0, G=0),
- * so each update of any of them needs a time of its own. And at a KMS with the
+ * offer, or of one group, that are neither forked nor have RANDRr (I=0, G=0).
+ * Below a microsecond T tells such bundles apart: those of one Initiator by
+ * number, those of Responders by chance. With NTP-UTC-32 or a COUNTER each
+ * update of any of them needs a time of its own. And at a KMS with the
  * public-key variants: somebody else may send an envelope key again. So no two
  * answers of a KMS may have one T; NTP-UTC-32 becomes NTP-UTC in those.
  */

@@ -186,6 +186,8 @@ enum ts_err mikey_responder_answer(struct mikey_responder *r,
         err = TS_E_RANGE; /* two sessions of one CS ID, a number twice */
     if (!err)
         err = end(r, a, &e);
+    if (!err && !e.alone) /* nobody counts the others that answer */
+        e.slot = (unsigned)e.resp.v.mac.p[0] << 8 | e.resp.v.mac.p[1];
     if (!err)
         err = mikey_bundle_begin(&e, now, mem, mem_n, bundle);
     if (!err) {

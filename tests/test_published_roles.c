@@ -119,26 +119,28 @@ static void must_be(const struct vector_message *t, size_t n)
     assert_int_equal(play.drawn, play.n_draws);
 }
 
-/* T as our roles write it in an update: later than what is answered, odd from
- * a Responder and even from an Initiator. The vectors repeat a T. */
-static struct mikey_time t_of_ours(const struct vector_message *t)
+/* T as our roles wrote it in an update, of n octets: later than what is
+ * answered, odd from a Responder and even from an Initiator. The vectors repeat
+ * a T, and do not say which bundle it is. */
+static struct mikey_time t_of_ours(const struct vector_message *t, size_t n)
 {
-    struct mikey_time ours = t->m.t;
-    const unsigned unit = ours.type == MIKEY_NTP_UTC_32 ? 32 : 0;
-    if (t->init && !mikey_time_later(ours, t->init->m.t))
-        OK(mikey_time_after(t->init->m.t, &ours));
-    if ((ours.value >> unit & 1) != (vector_side(t) == MIKEY_RESPONDER))
-        OK(mikey_time_after(ours, &ours));
-    return ours;
+    struct mikey_msg m;
+    OK(mikey_msg_read(ts_span(play.out, n), &m, NULL));
+    const unsigned unit = m.t.type == MIKEY_NTP_UTC_32 ? 32 : 0;
+    assert_int_equal(m.t.type, t->m.t.type);
+    assert_true(!t->init || mikey_time_later(m.t, t->init->m.t));
+    assert_int_equal(m.t.value >> unit & 1, vector_side(t) == MIKEY_RESPONDER);
+    return m.t;
 }
 
 /* Make the vector's message what it would be with that T. */
-static void retime(const struct vector_message *t, struct vector_opened *o)
+static void retime(const struct vector_message *t, struct vector_opened *o,
+                   size_t n)
 {
     static uint8_t room[VECTOR_MESSAGES][MESSAGE];
     const size_t i = (size_t)(t - v.msg);
     struct ts_writer w = ts_writer_init(room[i], MESSAGE);
-    v.msg[i].m.t = t_of_ours(t);
+    v.msg[i].m.t = t_of_ours(t, n);
     OK(vector_build(&v, t, o, &w));
     v.msg[i].raw = ts_written(&w);
     OK(mikey_msg_read(v.msg[i].raw, &v.msg[i].m, NULL));
@@ -465,7 +467,7 @@ static void update(struct mikey_bundle *b, const struct vector_message *t)
     };
     size_t n = 0;
     OK(mikey_bundle_update(b, &play.now, &u, play.out, MESSAGE, &n));
-    retime(t, &p.o);
+    retime(t, &p.o, n);
     must_be(t, n);
 }
 
@@ -481,7 +483,7 @@ static void updated(struct mikey_bundle *b, const struct vector_message *t,
     assert_int_equal(n > 0, response != NULL);
     if (!response)
         return;
-    retime(response, &ours->o);
+    retime(response, &ours->o, n);
     must_be(response, n);
 }
 

@@ -12,6 +12,7 @@ static struct troupe_still still;
 #define I MIKEY_FLAG_I
 #define J MIKEY_FLAG_J
 #define L MIKEY_FLAG_L
+#define M MIKEY_FLAG_M
 #define FHNO                                                                   \
     (MIKEY_FLAG_F | MIKEY_FLAG_H | MIKEY_FLAG_N | MIKEY_FLAG_O) /* no RANDRr */
 
@@ -425,6 +426,36 @@ static void no_two_offers_with_a_ticket_have_one_t(void **state)
     }
 }
 
+/* R160: the members' bundles have the same keys. Whoever updates them all at
+ * once, and whichever of them do, no two have one T, and so one keystream. */
+static void updates_of_a_group_at_once_have_t_of_their_own(void **state)
+{
+    (void)state;
+    const struct mikey_key key = troupe_key(MIKEY_GTGK, 32, 1, 'a');
+    const struct mikey_key next = troupe_key(MIKEY_GTGK, 32, 2, 'b');
+    const struct mikey_update update = {.keys = &next, .n_keys = 1};
+    const uint8_t types[] = {MIKEY_NTP_UTC, MIKEY_NTP};
+    for (size_t k = 0; k < 2; k++) {
+        struct mikey_srtp_key srtp[3];
+        struct mikey_time at[6];
+        begin(NULL);
+        set_group(FHNO | L | M, &key);
+        troupe_ticket(&t);
+        t.now.ts_type = types[k];
+        call_all(srtp);
+        t.now.us += SECONDS;
+        for (size_t j = 0; j < 6; j++) {
+            static struct troupe_message m;
+            t.bob = &t.callee[j / 2];
+            struct mikey_bundle *b = j % 2 ? t.bob->at_r : t.bob->at_i;
+            OK(mikey_bundle_update(b, &t.now, &update, m.b, TROUPE_MAX, &m.n));
+            at[j] = troupe_read(&m).t;
+            for (size_t i = 0; i < j; i++)
+                assert_true(at[i].value != at[j].value);
+        }
+    }
+}
+
 /* R251: with G=1 each RANDRr would make another TEK. */
 static void a_group_does_without_randrr(void **state)
 {
@@ -534,6 +565,7 @@ UNIT_MAIN(TEST(each_transfer_with_a_ticket_has_fresh_values),
           TEST(a_group_has_one_tek),
           TEST(offers_to_a_group_have_t_of_their_own),
           TEST(no_two_offers_with_a_ticket_have_one_t),
+          TEST(updates_of_a_group_at_once_have_t_of_their_own),
           TEST(a_group_does_without_randrr),
           TEST(a_rand_for_a_group_is_long_enough),
           TEST(a_member_passes_the_ticket_on),
