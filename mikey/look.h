@@ -90,6 +90,13 @@ TS_MUST enum ts_err mikey_look_policy(struct ts_span message, size_t nth,
 struct mikey_srtp_policy mikey_srtp_aes_cm(uint8_t key_len);
 
 /**
+ * AES-GCM with a tag of 16 bytes, as RFC 7714 has it.
+ *
+ * @param key_len  bytes of its master key: 16 or 32
+ */
+struct mikey_srtp_policy mikey_srtp_aes_gcm(uint8_t key_len);
+
+/**
  * Whether two policies ask for the same, in every parameter, whichever of them
  * are said and which are defaults.
  */

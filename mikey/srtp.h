@@ -12,7 +12,7 @@
 /** mikey_srtp_aes_cm() with a master key as long as the suite's keys (R279). */
 struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite);
 
-/** AES-GCM (RFC 7714), with a master key of 16 or 32 bytes. */
+/** mikey_srtp_aes_gcm() likewise. */
 struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite);
 
 /** Whether the cipher authenticates by itself: SEED-CCM, -GCM, AES-GCM,

@@ -40,9 +40,9 @@ struct mikey_srtp_policy mikey_srtp_usual(const struct mikey_suite *suite)
     return mikey_srtp_aes_cm(suite->encr_key); /* R279 */
 }
 
-struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite)
+struct mikey_srtp_policy mikey_srtp_aes_gcm(uint8_t key_len)
 {
-    struct mikey_srtp_policy p = mikey_srtp_usual(suite);
+    struct mikey_srtp_policy p = mikey_srtp_aes_cm(key_len);
     p.encr_alg = MIKEY_SRTP_AES_GCM;
     p.salt = 12;
     p.auth_alg = p.srtcp_auth_alg = MIKEY_SRTP_AUTH_NULL;
@@ -51,6 +51,11 @@ struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite)
                BIT(MIKEY_SP_SRTP_AUTH) | BIT(MIKEY_SP_TAG));
     p.set |= BIT(MIKEY_SP_AEAD_TAG);
     return p;
+}
+
+struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite)
+{
+    return mikey_srtp_aes_gcm(suite->encr_key); /* R279 */
 }
 
 bool mikey_srtp_is_aead(uint8_t alg)
