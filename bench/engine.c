@@ -7,49 +7,15 @@
  * Prints a figure a line: name, value, unit, bound, with tabs between.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "bench/floor.h"
+#include "bench/measure.h"
 #include "bench/rig.h"
 
 #define ROUNDS 301
 #define BOUND  "1.5"
 
-/* ---- allocations, of all code in this process ---- */
-
-static unsigned long allocations;
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-void *malloc(size_t n)
-{
-    allocations++;
-    return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-    allocations++;
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-    allocations++;
-    return __libc_realloc(p, n);
-}
-
 /* ---- rounds ---- */
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 /** What the rounds of one exchange gave. */
 struct series {
@@ -59,18 +25,18 @@ struct series {
 
 static double run_engine(struct rig *rig, enum rig_exchange which)
 {
-    double start = now_ns();
+    double start = measure_now_ns();
     for (unsigned i = 0; i < RIG_BATCH; i++)
         (void)rig_answer(rig, which, i);
-    return (now_ns() - start) / RIG_BATCH;
+    return (measure_now_ns() - start) / RIG_BATCH;
 }
 
 static double run_floor(const struct floor *f, enum floor_suite suite)
 {
-    double start = now_ns();
+    double start = measure_now_ns();
     for (unsigned i = 0; i < RIG_BATCH; i++)
         floor_run(f, suite);
-    return (now_ns() - start) / RIG_BATCH;
+    return (measure_now_ns() - start) / RIG_BATCH;
 }
 
 static void run(struct rig *rig, enum rig_exchange which,
@@ -81,9 +47,9 @@ static void run(struct rig *rig, enum rig_exchange which,
     s->allocations = 0;
     for (unsigned i = 0; i < ROUNDS; i++) {
         rig_prepare(rig, which);
-        unsigned long before = allocations;
+        unsigned long before = measure_allocations();
         s->engine[i] = run_engine(rig, which);
-        s->allocations += allocations - before;
+        s->allocations += measure_allocations() - before;
         s->floor[i] = run_floor(f, suite);
         s->ratio[i] = s->engine[i] / s->floor[i];
     }
@@ -91,24 +57,14 @@ static void run(struct rig *rig, enum rig_exchange which,
 
 /* ---- figures ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double v[static ROUNDS])
-{
-    qsort(v, ROUNDS, sizeof v[0], by_size);
-    return v[ROUNDS / 2];
-}
-
 static void print_series(struct series *s, const char *name, int bits)
 {
     printf("%s-vs-floor-%d\t%.3f\tratio\t" BOUND "\n", name, bits,
-           median(s->ratio));
-    printf("%s-engine-%d\t%.0f\tns\t\n", name, bits, median(s->engine));
-    printf("%s-floor-%d\t%.0f\tns\t\n", name, bits, median(s->floor));
+           measure_median(s->ratio, ROUNDS));
+    printf("%s-engine-%d\t%.0f\tns\t\n", name, bits,
+           measure_median(s->engine, ROUNDS));
+    printf("%s-floor-%d\t%.0f\tns\t\n", name, bits,
+           measure_median(s->floor, ROUNDS));
 }
 
 int main(void)

@@ -15,6 +15,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "bench/measure.h"
+
 #define ROUNDS 301
 #define BATCH  256
 #define CALLS  100
@@ -24,32 +26,6 @@ struct message {
     size_t n;
     uint8_t b[MAX];
 };
-
-/* ---- allocations, of all code in this process ---- */
-
-static unsigned long allocations;
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-void *malloc(size_t n)
-{
-    allocations++;
-    return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-    allocations++;
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-    allocations++;
-    return __libc_realloc(p, n);
-}
 
 /* ---- a call in mode 1, suite of 256 bits ---- */
 
@@ -206,55 +182,36 @@ static void call(struct message *transfer)
 
 /* ---- rounds ---- */
 
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double run_parse(struct ts_span message)
 {
     struct mikey_glance g;
-    double start = now_ns();
+    double start = measure_now_ns();
     for (unsigned i = 0; i < BATCH; i++)
         must(mikey_look(message, &g), "look");
-    return (now_ns() - start) / BATCH;
+    return (measure_now_ns() - start) / BATCH;
 }
 
 static double run_hmac(struct ts_span message)
 {
     __attribute__((uninitialized)) struct hmac_sha256_ctx h;
     uint8_t mac[32];
-    double start = now_ns();
+    double start = measure_now_ns();
     for (unsigned i = 0; i < BATCH; i++) {
         hmac_sha256_set_key(&h, sizeof tpk, tpk);
         hmac_sha256_update(&h, message.n, message.p);
         hmac_sha256_digest(&h, sizeof mac, mac);
     }
-    return (now_ns() - start) / BATCH;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double v[static ROUNDS])
-{
-    qsort(v, ROUNDS, sizeof v[0], by_size);
-    return v[ROUNDS / 2];
+    return (measure_now_ns() - start) / BATCH;
 }
 
 int main(void)
 {
     static struct message transfer;
     static double parse[ROUNDS], hmac[ROUNDS], ratio[ROUNDS];
-    unsigned long before = allocations;
+    unsigned long before = measure_allocations();
     for (unsigned i = 0; i < CALLS; i++)
         call(&transfer);
-    unsigned long counted = allocations - before;
+    unsigned long counted = measure_allocations() - before;
     if (transfer.n < 450 || transfer.n > 550)
         must(TS_E_RANGE, "a TRANSFER_INIT is not of 500 octets any more");
     for (unsigned i = 0; i < ROUNDS; i++) {
@@ -262,9 +219,9 @@ int main(void)
         hmac[i] = run_hmac(view(&transfer));
         ratio[i] = parse[i] / hmac[i];
     }
-    printf("parse-vs-hmac\t%.3f\tratio\t3\n", median(ratio));
-    printf("parse-500-ns\t%.0f\tns\t1000\n", median(parse));
-    printf("hmac-500-ns\t%.0f\tns\t\n", median(hmac));
+    printf("parse-vs-hmac\t%.3f\tratio\t3\n", measure_median(ratio, ROUNDS));
+    printf("parse-500-ns\t%.0f\tns\t1000\n", measure_median(parse, ROUNDS));
+    printf("hmac-500-ns\t%.0f\tns\t\n", measure_median(hmac, ROUNDS));
     printf("libmikey-allocations\t%lu\tcalls\t0\n", counted);
     fprintf(stderr, "bench-parse: %zu octets\n", transfer.n);
     return 0;

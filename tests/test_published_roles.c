@@ -4,9 +4,8 @@
  * play the exchange with the vector's random octets, and each of their
  * messages is the published one; in updates but for T (see t_of_ours()).
  *
- * That is so with the 256-bit suite. With 128 bits our RANDs are longer than
- * the vectors': there the Responder takes the published offers, and where G=0
- * the Initiator makes them, as for a group whose RANDRi is given.
+ * So it is with 256 bits. With 128 our RANDs are longer than the vectors': the
+ * Responder takes published offers; where G=0 the Initiator makes them.
  */
 #include <stdio.h>
 #include <stdlib.h>
