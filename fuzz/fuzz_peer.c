@@ -127,7 +127,7 @@ static void stray(struct ts_span message)
               TS_E_STATE);
     MUST_HOLD(mikey_peer_refuse(p, &now, none, &no, 1, NULL, 0, out, sizeof out,
                                 &n) == TS_E_STATE);
-    MUST_HOLD(!mikey_peer_csb(p) || mikey_peer_id(p).data.n);
+    must_be_inside(mikey_peer_id(p).data, ts_span(mem, sizeof mem));
 }
 
 /* ---- the Responder ---- */
