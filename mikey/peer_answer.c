@@ -76,7 +76,9 @@ static enum ts_err check(const struct mikey_peer *p,
     h->no = MIKEY_ERR_TS;
     err = mikey_now_check(now, p->party->skew ? p->party->skew : MIKEY_SKEW,
                           m->t, p->up);
-    if (!err && p->up && m->t.value <= p->last.value)
+    if (!err && p->up && !mikey_time_alike(m->t, p->last))
+        err = TS_E_TIME;
+    if (!err && p->up && !mikey_time_later(m->t, p->last))
         err = TS_E_REPLAY; /* and its IV would come twice */
     return err ? err : mikey_classic_algs(m, h->round.x.allow, &h->no);
 }

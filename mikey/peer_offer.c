@@ -153,6 +153,15 @@ static enum ts_err choose_rand(const struct mikey_peer *p,
     return err;
 }
 
+/* Later than the last that we sent, or its keystream would come again. */
+static enum ts_err choose_t(const struct mikey_peer *p,
+                            const struct mikey_now *now,
+                            const struct mikey_msg *first, struct mikey_time *t)
+{
+    *t = mikey_now_t(now);
+    return first ? mikey_now_after(now, p->last, t) : TS_OK;
+}
+
 /* What the caller says, and who we are. */
 static enum ts_err set_terms(const struct mikey_peer *p,
                              const struct mikey_terms *t,
@@ -197,13 +206,14 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
         .first = first,
         .encr = suite->encr,
         .mac = suite->auth,
-        .t = first ? mikey_now_after(now, p->last) : mikey_now_t(now),
         .sdp_ids = t->sdp_ids,
         .signer = p->party->signer,
         .sealer = p->party->sealer,
         .cache = first ? MIKEY_CACHE_NO : t->cache,
     };
     enum ts_err err = set_terms(p, t, &params_w, &map_w, sp, &in);
+    if (!err)
+        err = choose_t(p, now, first, &in.t);
     if (!err)
         err = choose_secret(p, first, env_key, &in);
     if (!err && !first)

@@ -174,7 +174,7 @@ TS_MUST enum ts_err mikey_peer_offer(struct mikey_peer *p,
  * message before, or keystream would repeat.
  *
  * @return as mikey_peer_offer(); E_STATE (no bundle of ours, or one is under
- *         way)
+ *         way); E_RANGE (also: a COUNTER where NTP was used or the reverse)
  */
 TS_MUST enum ts_err mikey_peer_update(struct mikey_peer *p,
                                       const struct mikey_now *now,
@@ -241,8 +241,9 @@ TS_MUST enum ts_err mikey_peer_offered(struct mikey_peer *p,
  * answered it changes nothing.
  *
  * @return as above; E_STATE (no bundle of theirs); E_REPLAY (T not above the
- *         last); E_ORDER (another method than 4.5 says); E_UNSUPPORTED also
- *         for a PK message whose envelope key is to be cached from now on
+ *         last); E_TIME (also: a COUNTER where NTP was used or the reverse);
+ *         E_ORDER (another method than 4.5 says); E_UNSUPPORTED also for a PK
+ *         message whose envelope key is to be cached from now on
  */
 TS_MUST enum ts_err mikey_peer_updated(struct mikey_peer *p,
                                        const struct mikey_now *now,

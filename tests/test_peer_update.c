@@ -412,6 +412,72 @@ static void a_missing_answer_changes_nothing(void **state)
     duo_same_keys(&d, 1, NULL);
 }
 
+#define ERA_END UINT64_C(2085978496000000) /* 2036-02-07 06:28:16 UTC */
+
+/* 4.2.8: T begins anew after 136 years, and is later all the same. */
+static void updates_go_on_after_2036(void **state)
+{
+    struct mikey_msg before, after;
+    struct bytes old;
+    (void)state;
+    duo_begin(&d, 128);
+    d.now.us = ERA_END - 1000;
+    duo_call(&d);
+    d.terms = (struct mikey_terms){.want_answer = true};
+    d.n_bobs = 0;
+    duo_renew(&d);
+    old = d.init;
+    d.now.us = ERA_END + 1000000;
+    duo_renew(&d);
+    pair_read(&old, &before);
+    pair_read(&d.init, &after);
+    assert_true(mikey_time_later(after.t, before.t));
+    OK(mikey_time_check(after.t, d.now.us, 0));
+    FAILS(TS_E_REPLAY, duo_updated(&d, span_of(&old)));
+    duo_renew(&d);
+    duo_same_keys(&d, 2, NULL);
+}
+
+/* Whole seconds have no room for the fraction of the T before. */
+static void a_coarser_clock_has_no_fraction(void **state)
+{
+    const struct mikey_key k = {.type = MIKEY_TGK};
+    struct mikey_msg m;
+    (void)state;
+    d.now.us -= 1000000; /* as in the offer */
+    d.now.ts_type = MIKEY_NTP_UTC_32;
+    for (unsigned i = 0; i < 2; i++) {
+        d.terms.keys = &k;
+        d.terms.n_keys = 1;
+        duo_renew(&d);
+        pair_read(&d.init, &m);
+        assert_int_equal(m.t.type, MIKEY_NTP_UTC_32);
+        duo_same_keys(&d, 1, NULL);
+    }
+}
+
+/* A COUNTER and a time cannot be told apart as earlier and later. */
+static void a_bundle_has_one_clock(void **state)
+{
+    struct duo other;
+    struct duo_held held;
+    (void)state;
+    duo_hold(d.a, &held);
+    d.now.ts_type = MIKEY_COUNTER;
+    d.now.counter = 7;
+    FAILS(TS_E_RANGE, duo_update(&d));
+    duo_unchanged(d.a, &held);
+
+    duo_begin(&other, 128); /* the same bundle, but by a counter */
+    other.now.ts_type = MIKEY_COUNTER;
+    other.now.counter = 7;
+    duo_call(&other);
+    duo_later(&other);
+    duo_renew(&other);
+    other.now.ts_type = MIKEY_NTP_UTC;
+    FAILS(TS_E_RANGE, duo_update(&other));
+}
+
 static void an_update_is_of_its_bundle(void **state)
 {
     struct duo other;
@@ -471,5 +537,6 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(older_keys_come_to_an_end), TEST(without_sessions_they_stay),
           TEST(no_octet_can_be_changed), TEST(a_replayed_update_is_refused),
           TEST(a_missing_answer_changes_nothing),
-          TEST(an_update_is_of_its_bundle),
+          TEST(updates_go_on_after_2036), TEST(a_coarser_clock_has_no_fraction),
+          TEST(a_bundle_has_one_clock), TEST(an_update_is_of_its_bundle),
           TEST(what_is_not_acceptable_changes_nothing))
