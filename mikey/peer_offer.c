@@ -153,13 +153,20 @@ static enum ts_err choose_rand(const struct mikey_peer *p,
     return err;
 }
 
-/* Later than the last that we sent, or its keystream would come again. */
-static enum ts_err choose_t(const struct mikey_peer *p,
-                            const struct mikey_now *now,
-                            const struct mikey_msg *first, struct mikey_time *t)
+/* Whether T has to be later than the last of ours: in an update, and in an
+ * offer with the RAND of others (a group's), or keystream would come again. In
+ * any other so that it is no replay; but for a clock that was set back by more
+ * than anybody allows. */
+static bool t_must_grow(const struct mikey_peer *p, const struct mikey_now *now,
+                        const struct mikey_terms *t,
+                        const struct mikey_msg *first)
 {
-    *t = mikey_now_t(now);
-    return first ? mikey_now_after(now, p->last, t) : TS_OK;
+    const uint32_t skew = p->party->skew ? p->party->skew : MIKEY_SKEW;
+    if (first)
+        return true;
+    if (p->last.value == 0 || !mikey_time_alike(mikey_now_t(now), p->last))
+        return false;
+    return t->rand.n || mikey_time_check(p->last, now->us, skew) == TS_OK;
 }
 
 /* What the caller says, and who we are. */
@@ -206,6 +213,7 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
         .first = first,
         .encr = suite->encr,
         .mac = suite->auth,
+        .t = mikey_now_t(now),
         .sdp_ids = t->sdp_ids,
         .signer = p->party->signer,
         .sealer = p->party->sealer,
@@ -213,7 +221,9 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
     };
     enum ts_err err = set_terms(p, t, &params_w, &map_w, sp, &in);
     if (!err)
-        err = choose_t(p, now, first, &in.t);
+        err = t_must_grow(p, now, t, first)
+                  ? mikey_now_after(now, p->last, &in.t)
+                  : TS_OK;
     if (!err)
         err = choose_secret(p, first, env_key, &in);
     if (!err && !first)

@@ -136,7 +136,8 @@ struct mikey_terms {
     uint8_t cache;          /* enum mikey_pke_cache: the envelope key */
     struct ts_span sdp_ids; /* list of protocols, against bidding down */
     /* A group: the same CSB ID and RAND to all its members (2.2). 0 and empty:
-     * drawn. That a CSB ID drawn is free is the caller's to see (6.1). */
+     * drawn. That a CSB ID drawn is free is the caller's to see (6.1), and that
+     * T is another one to each member, where several have one PSK. */
     uint32_t csb;
     struct ts_span rand; /* 16 to 255 bytes */
 };
@@ -146,7 +147,7 @@ struct mikey_terms {
  * offer that waits is given up for the new one.
  *
  * @param p      the Initiator
- * @param now    gives T
+ * @param now    gives T; of a second offer it is above that of the first
  * @param terms  what to offer
  * @param out    gets the message, at most cap bytes
  * @param cap    bytes of out
