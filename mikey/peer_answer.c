@@ -58,6 +58,15 @@ static enum ts_err check_method(const struct mikey_peer *p,
     return pk && !p->party->verifier ? TS_E_UNSUPPORTED : TS_OK;
 }
 
+/* A certificate is for a name of one type: who has one for an address of mail
+ * that reads like a URI is not whom that URI names. */
+static bool is_of_type(const struct heard *h, const struct mikey_id *claimed)
+{
+    const struct mikey_id *peer = &h->round.x.id_i;
+    return h->round.init.hdr.type != MIKEY_PK || !claimed->data.p ||
+           !peer->data.p || claimed->type == peer->type;
+}
+
 /* 5.3: first what costs nothing. */
 static enum ts_err check(const struct mikey_peer *p,
                          const struct mikey_now *now, struct heard *h)
@@ -73,6 +82,9 @@ static enum ts_err check(const struct mikey_peer *p,
     err = mikey_classic_check(m, p->up, &f, &h->no);
     if (err)
         return err;
+    h->no = MIKEY_ERR_ID;
+    if (!is_of_type(h, &f.id_i))
+        return TS_E_MISMATCH;
     h->no = MIKEY_ERR_TS;
     err = mikey_now_check(now, p->party->skew ? p->party->skew : MIKEY_SKEW,
                           m->t, p->up);

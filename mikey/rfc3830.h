@@ -55,7 +55,8 @@ enum mikey_peer_allow {
  */
 struct mikey_peer_party {
     struct mikey_id self; /* at most 255 bytes */
-    struct mikey_id peer; /* data.p NULL: as a Responder whoever proves it */
+    struct mikey_id peer; /* data.p NULL: as a Responder whoever proves it. Of a
+                             certified name the type counts, too */
     unsigned bits;        /* suite of our offers: 128 or 256 */
 
     struct ts_span psk; /* at most 64 bytes; 16 or more, if you may choose */
