@@ -63,6 +63,8 @@ void mikey_peer_drop(struct mikey_peer *p)
 
 void mikey_peer_abandon(struct mikey_peer *p)
 {
+    if (p->up && p->step == MIKEY_STEP_SENT)
+        p->unsure = true;
     mikey_peer_drop(p);
 }
 
@@ -335,6 +337,7 @@ void mikey_peer_take(struct mikey_peer *p, const struct mikey_round *round,
     mikey_keys_copy(&p->force.keys, &f->keys);
     mikey_keys_copy(&p->force.older, &f->older);
     p->last = round->init.t;
+    p->unsure = false;
     mikey_peer_drop(p);
 }
 

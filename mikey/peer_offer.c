@@ -31,7 +31,8 @@ static enum ts_err fill(const struct mikey_peer *p, struct fresh *f,
     return draw(p, f->drawn + f->used - n, n);
 }
 
-/* A TGK is as long as the suite is strong, a TEK and a salt as SRTP uses them
+/* Those in force, where the other one may have others. A TGK that is drawn is
+ * as long as the suite is strong, a TEK and a salt as SRTP uses them
  * in the first session. */
 static enum ts_err fill_keys(const struct mikey_peer *p,
                              const struct mikey_suite *suite,
@@ -41,8 +42,14 @@ static enum ts_err fill_keys(const struct mikey_peer *p,
     static const struct mikey_key one = {.type = MIKEY_TGK};
     const struct mikey_srtp_policy usual =
         t->n_policies ? t->policy[0] : mikey_srtp_usual(mikey_suite_bits(128));
-    f->n = t->n_keys || !first ? t->n_keys : 1;
+    const struct mikey_keys *again = &p->force.keys;
     f->used = 0;
+    if (p->unsure && t->n_keys == 0) {
+        f->n = again->n;
+        memcpy(f->k, again->k, again->n * sizeof again->k[0]);
+        return TS_OK;
+    }
+    f->n = t->n_keys || !first ? t->n_keys : 1;
     if (f->n > MIKEY_KEYS_MAX)
         return TS_E_RANGE;
     enum ts_err err = TS_OK;
@@ -169,6 +176,43 @@ static bool t_must_grow(const struct mikey_peer *p, const struct mikey_now *now,
     return t->rand.n || mikey_time_check(p->last, now->us, skew) == TS_OK;
 }
 
+static enum ts_err repeat_policy(struct mikey_sp *sp, size_t *n,
+                                 const struct mikey_sp *one)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (sp[i].no == one->no)
+            return TS_OK;
+    if (*n == MIKEY_SP_MAX)
+        return TS_E_SPACE;
+    sp[(*n)++] = *one;
+    return TS_OK;
+}
+
+/* The policies in force behind those of the caller, where the other one may
+ * have others. SRTP's defaults are an SP that says nothing. */
+static enum ts_err repeat_policies(const struct mikey_peer *p,
+                                   struct mikey_sp *sp,
+                                   struct mikey_classic_new *in)
+{
+    const struct mikey_hdr hdr = {
+        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+    const bool defaults = in->n_sp == 0 && p->force.n_sp == 0;
+    struct ts_reader r = ts_reader_span(hdr.map);
+    struct mikey_cs cs;
+    enum ts_err err = TS_OK;
+    for (size_t i = 0; !err && i < p->force.n_sp; i++)
+        err = repeat_policy(sp, &in->n_sp, &p->force.sp[i]);
+    for (unsigned i = 0; !err && defaults && i < hdr.n_cs; i++) {
+        err = mikey_map_next(&hdr, i, &r, &cs);
+        if (err || cs.prot != MIKEY_PROT_SRTP || cs.policies.n == 0)
+            continue;
+        const struct mikey_sp usual = {.no = cs.policies.p[0],
+                                       .prot = MIKEY_PROT_SRTP};
+        err = repeat_policy(sp, &in->n_sp, &usual);
+    }
+    return err;
+}
+
 /* What the caller says, and who we are. */
 static enum ts_err set_terms(const struct mikey_peer *p,
                              const struct mikey_terms *t,
@@ -194,7 +238,7 @@ static enum ts_err set_terms(const struct mikey_peer *p,
         err = put_map(map, in->map_type, t);
     in->n_cs = same ? p->force.map.n_cs : (uint8_t)t->n_sessions;
     in->map = same ? p->force.map.map : ts_written(map);
-    return err;
+    return !err && p->unsure ? repeat_policies(p, sp, in) : err;
 }
 
 static void build(const struct mikey_peer *p, const struct mikey_now *now,

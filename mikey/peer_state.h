@@ -34,6 +34,7 @@ struct mikey_peer {
 
     bool up;                /* there is a bundle, */
     bool ours;              /* we began it */
+    bool unsure;            /* an update of ours was given up, not refused */
     struct mikey_buf first; /* its first I_MESSAGE */
     struct ts_key env_key;  /* of that one, where it is cached */
     struct mikey_name peer;

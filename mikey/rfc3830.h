@@ -109,7 +109,8 @@ struct mikey_peer *mikey_peer_init(void *mem, size_t n,
 /** Wipe, all of its memory. NULL is ignored. */
 void mikey_peer_wipe(struct mikey_peer *p);
 
-/** Give up an offer or update that waits for its answer, ours or theirs. */
+/** Give up an offer or update that waits for its answer, ours or theirs. An
+ *  update of ours may be in force over there all the same: see _update(). */
 void mikey_peer_abandon(struct mikey_peer *p);
 
 /* ---- the Initiator ---- */
@@ -169,7 +170,9 @@ TS_MUST enum ts_err mikey_peer_offer(struct mikey_peer *p,
  * Update the bundle that we began (4.5): new keys, sessions or policies, or
  * all as it is. Keys of before stay where a session still names their SPI.
  * Policies are added, or take the place of that of their number. Until its
- * answer comes an update with want_answer changes nothing.
+ * answer comes an update with want_answer changes nothing. After one that was
+ * given up the next one says all policies again, and if it brings none the
+ * newest keys: whether the other one took it is not known.
  *
  * It is a PSK message under the PSK, or under an envelope key that was to be
  * cached; else a PK message with a new envelope key. T is above that of each

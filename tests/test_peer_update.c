@@ -412,6 +412,72 @@ static void a_missing_answer_changes_nothing(void **state)
     duo_same_keys(&d, 1, NULL);
 }
 
+/* The answer is lost, and with it whether the update was taken: the next one
+ * says again what is in force, so that both have the same. */
+static void an_update_that_was_given_up_may_be_in_force(void **state)
+{
+    static const uint8_t no[] = {0, 3};
+    const struct mikey_srtp_policy policies[] = {
+        mikey_srtp_gcm(mikey_suite_bits(128)),
+        mikey_srtp_usual(mikey_suite_bits(128))};
+    const struct mikey_key k = {.type = MIKEY_TGK_SALT};
+    struct mikey_msg m;
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        duo_later(&d);
+        d.terms.keys = &k;
+        d.terms.n_keys = 1;
+        d.terms.policy = policies;
+        d.terms.policy_no = no;
+        d.terms.n_policies = 2;
+        OK(duo_update(&d));
+        if (i < 3) { /* else it is the update that is lost */
+            OK(duo_updated(&d, span_of(&d.init)));
+            OK(duo_answer(&d));
+        }
+        mikey_peer_abandon(d.a);
+        duo_later(&d);
+        d.terms.want_answer = i & 1;
+        duo_renew(&d);
+        duo_same_as(&d, 1, &one);
+        duo_same_as(&d, 2, &two);
+        duo_later(&d); /* once */
+        duo_renew(&d);
+        pair_read(&d.init, &m);
+        assert_int_equal(m.kemac.data.n, 0);
+        assert_int_equal(m.n_sp, 0);
+        duo_same_as(&d, 1, &one);
+    }
+}
+
+/* Nothing said of policies is SRTP's defaults; so is an SP without parameters.
+ */
+static void defaults_that_are_given_up_come_again(void **state)
+{
+    const uint8_t no = 0;
+    struct mikey_msg m;
+    (void)state;
+    duo_begin(&d, 128);
+    d.terms.n_policies = 0;
+    duo_call(&d);
+    duo_same_keys(&d, 1, &one);
+    duo_later(&d);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(128));
+    d.terms.policy = &d.policy;
+    d.terms.policy_no = &no;
+    d.terms.n_policies = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    duo_later(&d);
+    duo_renew(&d);
+    pair_read(&d.init, &m);
+    assert_int_equal(m.n_sp, 1);
+    assert_int_equal(m.sp[0].params.n, 0);
+    duo_same_as(&d, 1, &one);
+}
+
 #define ERA_END UINT64_C(2085978496000000) /* 2036-02-07 06:28:16 UTC */
 
 /* 4.2.8: T begins anew after 136 years, and is later all the same. */
@@ -537,6 +603,8 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(older_keys_come_to_an_end), TEST(without_sessions_they_stay),
           TEST(no_octet_can_be_changed), TEST(a_replayed_update_is_refused),
           TEST(a_missing_answer_changes_nothing),
+          TEST(an_update_that_was_given_up_may_be_in_force),
+          TEST(defaults_that_are_given_up_come_again),
           TEST(updates_go_on_after_2036), TEST(a_coarser_clock_has_no_fraction),
           TEST(a_bundle_has_one_clock), TEST(an_update_is_of_its_bundle),
           TEST(what_is_not_acceptable_changes_nothing))
