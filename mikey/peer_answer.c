@@ -484,6 +484,8 @@ enum ts_err mikey_peer_refuse(struct mikey_peer *p, const struct mikey_now *now,
     if (err)
         return err;
     *n = w.len;
+    if (taken && p->up)
+        p->last = round.init.t; /* what was refused shall not come again */
     if (taken)
         mikey_peer_drop(p);
     return TS_OK;

@@ -298,7 +298,8 @@ TS_MUST enum ts_err mikey_peer_answer(struct mikey_peer *p,
 
 /**
  * An Error (5.1.2): about the message taken, which ends with it, under a MAC;
- * or about one that was refused, as a hint.
+ * or about one that was refused, as a hint. An update that ended so is E_REPLAY
+ * when it comes again.
  *
  * @param p           the Responder, or whoever got the message
  * @param now         gives T
