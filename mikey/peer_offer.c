@@ -31,6 +31,23 @@ static enum ts_err fill(const struct mikey_peer *p, struct fresh *f,
     return draw(p, f->drawn + f->used - n, n);
 }
 
+/* The first policy of ours, or that of the first session in force. */
+static struct mikey_srtp_policy policy_of_first(const struct mikey_peer *p,
+                                                const struct mikey_terms *t)
+{
+    const struct mikey_force *f = &p->force;
+    struct ts_reader r = ts_reader_span(f->map.map);
+    struct mikey_srtp_policy policy;
+    struct mikey_cs cs;
+    if (t->n_policies)
+        return t->policy[0];
+    if (f->map.n_cs && !mikey_map_next(&f->map, 0, &r, &cs) &&
+        !mikey_classic_sp(f->sp, f->n_sp, cs.policies.n ? cs.policies.p[0] : 0,
+                          &policy))
+        return policy;
+    return mikey_srtp_usual(mikey_suite_bits(128));
+}
+
 /* Those in force, where the other one may have others. A TGK that is drawn is
  * as long as the suite is strong, a TEK and a salt as SRTP uses them
  * in the first session. */
@@ -40,8 +57,7 @@ static enum ts_err fill_keys(const struct mikey_peer *p,
                              struct fresh *f)
 {
     static const struct mikey_key one = {.type = MIKEY_TGK};
-    const struct mikey_srtp_policy usual =
-        t->n_policies ? t->policy[0] : mikey_srtp_usual(mikey_suite_bits(128));
+    const struct mikey_srtp_policy usual = policy_of_first(p, t);
     const struct mikey_keys *again = &p->force.keys;
     f->used = 0;
     if (p->unsure && t->n_keys == 0) {

@@ -65,6 +65,24 @@ static void an_update_may_bring_new_keys(void **state)
     duo_same_as(&d, 1, &now);
 }
 
+/* As long as the policy wants them that is in force. */
+static void an_update_may_bring_a_tek(void **state)
+{
+    const struct mikey_key k = {.type = MIKEY_TEK_SALT};
+    struct mikey_srtp_key now;
+    (void)state;
+    duo_begin(&d, 256);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(256));
+    duo_call(&d);
+    duo_later(&d);
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    duo_renew(&d);
+    duo_same_keys(&d, 1, &now);
+    assert_int_equal(now.key_len, 32);
+    assert_int_equal(now.salt_len, 12);
+}
+
 /* "If desired, new CSs can be added" */
 static void an_update_may_add_a_session(void **state)
 {
@@ -595,7 +613,8 @@ static void what_is_not_acceptable_changes_nothing(void **state)
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 UNIT_MAIN(TEST(an_update_may_change_nothing),
-          TEST(an_update_may_bring_new_keys), TEST(an_update_may_add_a_session),
+          TEST(an_update_may_bring_new_keys), TEST(an_update_may_bring_a_tek),
+          TEST(an_update_may_add_a_session),
           TEST(policies_are_added_or_replaced), TEST(policies_come_to_an_end),
           TEST(policies_fit_into_the_memory_there_is),
           TEST(a_key_stays_while_a_session_names_it),
