@@ -354,6 +354,17 @@ struct mikey_session mikey_peer_cs_session(const struct mikey_hdr *hdr,
     return s;
 }
 
+enum ts_err mikey_peer_chosen(const struct mikey_cs *offered,
+                              const struct mikey_cs *answered)
+{
+    const struct ts_span is = answered->policies, of = offered->policies;
+    if (answered->prot != MIKEY_PROT_SRTP || is.n == 0)
+        return TS_OK; /* what is missing is found where it is used */
+    if (is.n > 1)
+        return TS_E_FORMAT;
+    return of.n == 0 || memchr(of.p, is.p[0], of.n) ? TS_OK : TS_E_MISMATCH;
+}
+
 enum ts_err mikey_peer_nth(const struct mikey_hdr *hdr, size_t nth,
                            struct mikey_session *session)
 {

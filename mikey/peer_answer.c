@@ -315,12 +315,18 @@ static void choose_policy(const struct mikey_peer_party *y,
 }
 
 /* RFC 6043 6.1.1: all but CS ID and protocol may be the Responder's. */
-static enum ts_err put_generic(struct ts_writer *w, struct mikey_cs *cs,
+static enum ts_err put_generic(struct ts_writer *w,
+                               const struct mikey_cs *offered,
+                               struct mikey_cs *cs,
                                const struct mikey_session *s)
 {
     uint8_t data[10];
     if (s) {
-        const struct mikey_cs ours = mikey_session_cs(s, data);
+        struct mikey_cs ours = mikey_session_cs(s, data);
+        ours.prot = cs->prot; /* which is not ours to choose */
+        enum ts_err err = mikey_peer_chosen(offered, &ours);
+        if (err)
+            return err;
         if (ours.policies.n)
             cs->policies = ours.policies;
         if (ours.session.n) {
@@ -353,9 +359,11 @@ static enum ts_err put_map(const struct mikey_peer *p,
         if (err)
             break;
         const struct mikey_session *ours = find(s, n, cs.id);
+        const struct mikey_cs offered = cs;
         if (generic)
             choose_policy(p->party, &f, &cs);
-        err = generic ? put_generic(w, &cs, ours) : put_srtp_id(w, &cs, ours);
+        err = generic ? put_generic(w, &offered, &cs, ours)
+                      : put_srtp_id(w, &cs, ours);
     }
     return err;
 }

@@ -396,6 +396,26 @@ static void hear_error(struct mikey_peer *p, const struct mikey_now *now,
         mikey_peer_drop(p);
 }
 
+/* Of a GENERIC-ID map, in which the Responder chooses; it fits ours. */
+static enum ts_err check_choice(const struct mikey_hdr *offer,
+                                const struct mikey_hdr *answer)
+{
+    struct ts_reader ro = ts_reader_span(offer->map);
+    struct ts_reader ra = ts_reader_span(answer->map);
+    struct mikey_cs offered, answered;
+    enum ts_err err = TS_OK;
+    if (offer->map_type != MIKEY_MAP_GENERIC)
+        return TS_OK;
+    for (unsigned i = 0; !err && i < offer->n_cs; i++) {
+        err = mikey_cs_read(&ro, &offered);
+        if (!err)
+            err = mikey_cs_read(&ra, &answered);
+        if (!err)
+            err = mikey_peer_chosen(&offered, &answered);
+    }
+    return err;
+}
+
 enum ts_err mikey_peer_answered(struct mikey_peer *p,
                                 const struct mikey_now *now,
                                 struct ts_span answer)
@@ -413,6 +433,8 @@ enum ts_err mikey_peer_answered(struct mikey_peer *p,
         err = mikey_classic_resp_open(&round.x, &round.init, &resp);
     if (err == TS_E_PEER)
         hear_error(p, now, &round, &resp);
+    if (!err)
+        err = check_choice(&round.init.hdr, &resp.hdr);
     if (err)
         return err;
     err = mikey_force_of(p, &round, &resp.hdr, false, &f); /* 6.1.1 */

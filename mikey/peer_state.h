@@ -105,6 +105,15 @@ void mikey_peer_drop(struct mikey_peer *p);
 struct mikey_session mikey_peer_cs_session(const struct mikey_hdr *hdr,
                                            const struct mikey_cs *cs);
 
+/**
+ * Whether an answer's session has one policy, of those that were suggested for
+ * it: RFC 3830 has no place for others, nor RFC 6043 6.1.1 for several.
+ *
+ * @return OK; E_FORMAT (several); E_MISMATCH (another one)
+ */
+TS_MUST enum ts_err mikey_peer_chosen(const struct mikey_cs *offered,
+                                      const struct mikey_cs *answered);
+
 /** The nth session of a map. @return OK, E_NOTFOUND */
 TS_MUST enum ts_err mikey_peer_nth(const struct mikey_hdr *hdr, size_t nth,
                                    struct mikey_session *session);

@@ -191,7 +191,8 @@ TS_MUST enum ts_err mikey_peer_update(struct mikey_peer *p,
  * 5.1.2). An Error is a hint; one that is proven ends what it is about.
  *
  * @return OK; E_PEER for an Error: mikey_peer_refusal(); E_STATE (nothing
- *         waits); E_MISMATCH (another's, or to another message), E_AUTH,
+ *         waits); E_MISMATCH (another's, or to another message; a policy that
+ *         we have not suggested), E_FORMAT (several policies), E_AUTH,
  *         E_MISSING, E_UNSUPPORTED, and what mikey_look() gives
  */
 TS_MUST enum ts_err mikey_peer_answered(struct mikey_peer *p,
@@ -286,7 +287,8 @@ mikey_peer_proposed_policy(const struct mikey_peer *p, uint8_t no,
  * @param cap         bytes of out
  * @param n           gets its length
  * @return OK; E_STATE; E_MISSING (a session without SSRC; an identity for V
- *         that nobody named); E_MISMATCH (an SSRC that was said already);
+ *         that nobody named); E_MISMATCH (an SSRC that was said already,
+ *         a policy that was not suggested); E_FORMAT (several policies);
  *         E_NOTFOUND (a session without policy or key, or none of that cs);
  *         E_UNSUPPORTED (a policy that is not acceptable: see _refuse(); no
  *         SPI, several keys); E_RANGE; E_SPACE
