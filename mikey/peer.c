@@ -156,7 +156,7 @@ enum ts_err mikey_force_policies(const struct mikey_peer *p,
     return TS_OK;
 }
 
-static bool is_named(const struct mikey_hdr *hdr, struct ts_span spi)
+bool mikey_map_names(const struct mikey_hdr *hdr, struct ts_span spi)
 {
     struct ts_reader r = ts_reader_span(hdr->map);
     struct mikey_cs cs;
@@ -172,7 +172,7 @@ static enum ts_err keep_named(const struct mikey_keys *from,
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct mikey_key *k = &from->k[i];
-        if (k->spi.n == 0 || !is_named(&f->map, k->spi) ||
+        if (k->spi.n == 0 || !mikey_map_names(&f->map, k->spi) ||
             mikey_keys_find(&f->keys, k->spi) ||
             mikey_keys_find(&f->older, k->spi))
             continue;

@@ -83,6 +83,24 @@ static enum ts_err fill_keys(const struct mikey_peer *p,
     return err;
 }
 
+/* The keys in force that sessions name, where the other one may have another
+ * of that SPI. */
+static enum ts_err repeat_keys(const struct mikey_keys *from,
+                               const struct mikey_hdr *map, struct fresh *f)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct mikey_key *k = &from->k[i];
+        bool again = k->spi.n && mikey_map_names(map, k->spi);
+        for (size_t j = 0; again && j < f->n; j++)
+            again = !ts_span_equal(f->k[j].spi, k->spi);
+        if (again && f->n == MIKEY_KEYS_MAX)
+            return TS_E_SPACE;
+        if (again)
+            f->k[f->n++] = *k;
+    }
+    return TS_OK;
+}
+
 /* ---- sessions ---- */
 
 /* What an entry of an SRTP-ID map cannot say would be lost. */
@@ -257,6 +275,16 @@ static enum ts_err set_terms(const struct mikey_peer *p,
     return !err && p->unsure ? repeat_policies(p, sp, in) : err;
 }
 
+static enum ts_err repeat_all_keys(const struct mikey_peer *p,
+                                   const struct mikey_classic_new *in,
+                                   struct fresh *f)
+{
+    const struct mikey_hdr map = {
+        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+    enum ts_err err = repeat_keys(&p->force.keys, &map, f);
+    return err ? err : repeat_keys(&p->force.older, &map, f);
+}
+
 static void build(const struct mikey_peer *p, const struct mikey_now *now,
                   const struct mikey_terms *t, const struct mikey_msg *first,
                   struct ts_key *env_key, struct ts_writer *w)
@@ -291,6 +319,8 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
     fresh.n = fresh.used = 0;
     if (!err)
         err = fill_keys(p, suite, t, !first, &fresh);
+    if (!err && p->unsure)
+        err = repeat_all_keys(p, &in, &fresh);
     in.keys = fresh.k;
     in.n_keys = fresh.n;
     in.without_kemac = first && fresh.n == 0;

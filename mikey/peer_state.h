@@ -89,6 +89,9 @@ TS_MUST enum ts_err mikey_force_of(const struct mikey_peer *p,
 /** Wipe. */
 void mikey_force_wipe(struct mikey_force *f);
 
+/** Whether a session of a map names that SPI. */
+bool mikey_map_names(const struct mikey_hdr *hdr, struct ts_span spi);
+
 /** Policies of the bundle with those of a message: OK or E_SPACE. */
 TS_MUST enum ts_err mikey_force_policies(const struct mikey_peer *p,
                                          const struct mikey_msg *m,

@@ -171,8 +171,9 @@ TS_MUST enum ts_err mikey_peer_offer(struct mikey_peer *p,
  * all as it is. Keys of before stay where a session still names their SPI.
  * Policies are added, or take the place of that of their number. Until its
  * answer comes an update with want_answer changes nothing. After one that was
- * given up the next one says all policies again, and if it brings none the
- * newest keys: whether the other one took it is not known.
+ * given up the next one says all policies again, each key that a session
+ * names, and if it brings none the newest: whether the other one took it is not
+ * known.
  *
  * It is a PSK message under the PSK, or under an envelope key that was to be
  * cached; else a PK message with a new envelope key. T is above that of each

@@ -468,6 +468,32 @@ static void an_update_that_was_given_up_may_be_in_force(void **state)
     }
 }
 
+/* Of one SPI there may be two keys then: that in force counts. */
+static void a_key_that_was_given_up_is_replaced(void **state)
+{
+    struct mikey_key k = with_spi("a");
+    (void)state;
+    begin_generic();
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    for (size_t i = 0; i < 2; i++)
+        OK(mikey_peer_session(d.a, i, &d.session[i]));
+    duo_later(&d);
+    k = with_spi("b");
+    d.session[1].spi = ts_span_str("b");
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    d.terms.session = d.session;
+    d.terms.n_sessions = 2;
+    duo_renew(&d);
+    duo_same_as(&d, 1, &one);
+    duo_same_keys(&d, 2, NULL);
+}
+
 /* Nothing said of policies is SRTP's defaults; so is an SP without parameters.
  */
 static void defaults_that_are_given_up_come_again(void **state)
@@ -623,6 +649,7 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(no_octet_can_be_changed), TEST(a_replayed_update_is_refused),
           TEST(a_missing_answer_changes_nothing),
           TEST(an_update_that_was_given_up_may_be_in_force),
+          TEST(a_key_that_was_given_up_is_replaced),
           TEST(defaults_that_are_given_up_come_again),
           TEST(updates_go_on_after_2036), TEST(a_coarser_clock_has_no_fraction),
           TEST(a_bundle_has_one_clock), TEST(an_update_is_of_its_bundle),
