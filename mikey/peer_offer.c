@@ -210,6 +210,16 @@ static bool t_must_grow(const struct mikey_peer *p, const struct mikey_now *now,
     return t->rand.n || mikey_time_check(p->last, now->us, skew) == TS_OK;
 }
 
+/* Those of the update, or where it says none those that stay. */
+static struct mikey_hdr sessions_of(const struct mikey_peer *p,
+                                    const struct mikey_classic_new *in)
+{
+    if (in->n_cs == 0)
+        return p->force.map;
+    return (struct mikey_hdr){
+        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+}
+
 static enum ts_err repeat_policy(struct mikey_sp *sp, size_t *n,
                                  const struct mikey_sp *one)
 {
@@ -228,8 +238,7 @@ static enum ts_err repeat_policies(const struct mikey_peer *p,
                                    struct mikey_sp *sp,
                                    struct mikey_classic_new *in)
 {
-    const struct mikey_hdr hdr = {
-        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+    const struct mikey_hdr hdr = sessions_of(p, in);
     const bool defaults = in->n_sp == 0 && p->force.n_sp == 0;
     struct ts_reader r = ts_reader_span(hdr.map);
     struct mikey_cs cs;
@@ -254,7 +263,8 @@ static enum ts_err set_terms(const struct mikey_peer *p,
                              struct mikey_sp *sp, struct mikey_classic_new *in)
 {
     const struct mikey_peer_party *y = p->party;
-    const bool same = in->first && !t->session;
+    const bool none = !t->session || (p->unsure && t->n_sessions == 0);
+    const bool same = in->first && none;
     in->want_response = t->want_answer;
     in->map_type = in->first ? p->force.map.map_type : t->map;
     in->sp = sp;
@@ -279,8 +289,7 @@ static enum ts_err repeat_all_keys(const struct mikey_peer *p,
                                    const struct mikey_classic_new *in,
                                    struct fresh *f)
 {
-    const struct mikey_hdr map = {
-        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+    const struct mikey_hdr map = sessions_of(p, in);
     enum ts_err err = repeat_keys(&p->force.keys, &map, f);
     return err ? err : repeat_keys(&p->force.older, &map, f);
 }

@@ -522,6 +522,28 @@ static void defaults_that_are_given_up_come_again(void **state)
     duo_same_as(&d, 1, &one);
 }
 
+/* The same with a list of sessions that is empty: they stay. */
+static void defaults_come_again_to_sessions_that_stay(void **state)
+{
+    (void)state;
+    duo_begin(&d, 128);
+    d.terms.n_policies = 0;
+    duo_call(&d);
+    duo_same_keys(&d, 1, &one);
+    duo_later(&d);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(128));
+    d.terms.policy = &d.policy;
+    d.terms.n_policies = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    duo_later(&d);
+    d.terms.session = d.session;
+    duo_renew(&d);
+    duo_same_as(&d, 1, &one);
+}
+
 #define ERA_END UINT64_C(2085978496000000) /* 2036-02-07 06:28:16 UTC */
 
 /* 4.2.8: T begins anew after 136 years, and is later all the same. */
@@ -651,6 +673,7 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(an_update_that_was_given_up_may_be_in_force),
           TEST(a_key_that_was_given_up_is_replaced),
           TEST(defaults_that_are_given_up_come_again),
+          TEST(defaults_come_again_to_sessions_that_stay),
           TEST(updates_go_on_after_2036), TEST(a_coarser_clock_has_no_fraction),
           TEST(a_bundle_has_one_clock), TEST(an_update_is_of_its_bundle),
           TEST(what_is_not_acceptable_changes_nothing))
