@@ -157,14 +157,13 @@ struct mikey_time mikey_now_t(const struct mikey_now *now)
     return t;
 }
 
-struct mikey_time mikey_now_after(const struct mikey_now *now,
-                                  struct mikey_time last)
+enum ts_err mikey_now_after(const struct mikey_now *now, struct mikey_time last,
+                            struct mikey_time *t)
 {
-    struct mikey_time t = mikey_now_t(now);
-    uint64_t step = t.type == MIKEY_NTP_UTC_32 ? UINT64_C(1) << 32 : 1;
-    if (t.value <= last.value)
-        t.value = last.value + step;
-    return t;
+    *t = mikey_now_t(now);
+    if (!mikey_time_alike(*t, last))
+        return TS_E_RANGE;
+    return mikey_time_later(*t, last) ? TS_OK : mikey_time_after(last, t);
 }
 
 enum ts_err mikey_now_check(const struct mikey_now *now, uint32_t skew,

@@ -119,12 +119,14 @@ TS_MUST enum ts_err mikey_party_draw(const struct mikey_party *p,
 struct mikey_time mikey_now_t(const struct mikey_now *now);
 
 /**
- * T of an update: above every T of its bundle before, whoever sent it. All of
- * them are encrypted with the same keys, and T is all that tells their IVs
- * apart.
+ * T of a message whose keys may be those of another one: later than that. T is
+ * all that then tells their IVs apart.
+ *
+ * @return OK; E_RANGE: last is of another clock, or there is no later one
  */
-struct mikey_time mikey_now_after(const struct mikey_now *now,
-                                  struct mikey_time last);
+TS_MUST enum ts_err mikey_now_after(const struct mikey_now *now,
+                                    struct mikey_time last,
+                                    struct mikey_time *t);
 
 /**
  * Whether T of a message is of now.

@@ -63,6 +63,8 @@ void mikey_peer_drop(struct mikey_peer *p)
 
 void mikey_peer_abandon(struct mikey_peer *p)
 {
+    if (p->up && p->step == MIKEY_STEP_SENT)
+        p->unsure = true;
     mikey_peer_drop(p);
 }
 
@@ -154,7 +156,7 @@ enum ts_err mikey_force_policies(const struct mikey_peer *p,
     return TS_OK;
 }
 
-static bool is_named(const struct mikey_hdr *hdr, struct ts_span spi)
+bool mikey_map_names(const struct mikey_hdr *hdr, struct ts_span spi)
 {
     struct ts_reader r = ts_reader_span(hdr->map);
     struct mikey_cs cs;
@@ -170,7 +172,7 @@ static enum ts_err keep_named(const struct mikey_keys *from,
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct mikey_key *k = &from->k[i];
-        if (k->spi.n == 0 || !is_named(&f->map, k->spi) ||
+        if (k->spi.n == 0 || !mikey_map_names(&f->map, k->spi) ||
             mikey_keys_find(&f->keys, k->spi) ||
             mikey_keys_find(&f->older, k->spi))
             continue;
@@ -335,6 +337,7 @@ void mikey_peer_take(struct mikey_peer *p, const struct mikey_round *round,
     mikey_keys_copy(&p->force.keys, &f->keys);
     mikey_keys_copy(&p->force.older, &f->older);
     p->last = round->init.t;
+    p->unsure = false;
     mikey_peer_drop(p);
 }
 
@@ -349,6 +352,17 @@ struct mikey_session mikey_peer_cs_session(const struct mikey_hdr *hdr,
         s.started = cs->roc != 0;
     }
     return s;
+}
+
+enum ts_err mikey_peer_chosen(const struct mikey_cs *offered,
+                              const struct mikey_cs *answered)
+{
+    const struct ts_span is = answered->policies, of = offered->policies;
+    if (answered->prot != MIKEY_PROT_SRTP || is.n == 0)
+        return TS_OK; /* what is missing is found where it is used */
+    if (is.n > 1)
+        return TS_E_FORMAT;
+    return of.n == 0 || memchr(of.p, is.p[0], of.n) ? TS_OK : TS_E_MISMATCH;
 }
 
 enum ts_err mikey_peer_nth(const struct mikey_hdr *hdr, size_t nth,

@@ -58,6 +58,15 @@ static enum ts_err check_method(const struct mikey_peer *p,
     return pk && !p->party->verifier ? TS_E_UNSUPPORTED : TS_OK;
 }
 
+/* A certificate is for a name of one type: who has one for an address of mail
+ * that reads like a URI is not whom that URI names. */
+static bool is_of_type(const struct heard *h, const struct mikey_id *claimed)
+{
+    const struct mikey_id *peer = &h->round.x.id_i;
+    return h->round.init.hdr.type != MIKEY_PK || !claimed->data.p ||
+           !peer->data.p || claimed->type == peer->type;
+}
+
 /* 5.3: first what costs nothing. */
 static enum ts_err check(const struct mikey_peer *p,
                          const struct mikey_now *now, struct heard *h)
@@ -73,10 +82,15 @@ static enum ts_err check(const struct mikey_peer *p,
     err = mikey_classic_check(m, p->up, &f, &h->no);
     if (err)
         return err;
+    h->no = MIKEY_ERR_ID;
+    if (!is_of_type(h, &f.id_i))
+        return TS_E_MISMATCH;
     h->no = MIKEY_ERR_TS;
     err = mikey_now_check(now, p->party->skew ? p->party->skew : MIKEY_SKEW,
                           m->t, p->up);
-    if (!err && p->up && m->t.value <= p->last.value)
+    if (!err && p->up && !mikey_time_alike(m->t, p->last))
+        err = TS_E_TIME;
+    if (!err && p->up && !mikey_time_later(m->t, p->last))
         err = TS_E_REPLAY; /* and its IV would come twice */
     return err ? err : mikey_classic_algs(m, h->round.x.allow, &h->no);
 }
@@ -301,12 +315,18 @@ static void choose_policy(const struct mikey_peer_party *y,
 }
 
 /* RFC 6043 6.1.1: all but CS ID and protocol may be the Responder's. */
-static enum ts_err put_generic(struct ts_writer *w, struct mikey_cs *cs,
+static enum ts_err put_generic(struct ts_writer *w,
+                               const struct mikey_cs *offered,
+                               struct mikey_cs *cs,
                                const struct mikey_session *s)
 {
     uint8_t data[10];
     if (s) {
-        const struct mikey_cs ours = mikey_session_cs(s, data);
+        struct mikey_cs ours = mikey_session_cs(s, data);
+        ours.prot = cs->prot; /* which is not ours to choose */
+        enum ts_err err = mikey_peer_chosen(offered, &ours);
+        if (err)
+            return err;
         if (ours.policies.n)
             cs->policies = ours.policies;
         if (ours.session.n) {
@@ -339,9 +359,11 @@ static enum ts_err put_map(const struct mikey_peer *p,
         if (err)
             break;
         const struct mikey_session *ours = find(s, n, cs.id);
+        const struct mikey_cs offered = cs;
         if (generic)
             choose_policy(p->party, &f, &cs);
-        err = generic ? put_generic(w, &cs, ours) : put_srtp_id(w, &cs, ours);
+        err = generic ? put_generic(w, &offered, &cs, ours)
+                      : put_srtp_id(w, &cs, ours);
     }
     return err;
 }
@@ -470,6 +492,8 @@ enum ts_err mikey_peer_refuse(struct mikey_peer *p, const struct mikey_now *now,
     if (err)
         return err;
     *n = w.len;
+    if (taken && p->up)
+        p->last = round.init.t; /* what was refused shall not come again */
     if (taken)
         mikey_peer_drop(p);
     return TS_OK;

@@ -31,7 +31,25 @@ static enum ts_err fill(const struct mikey_peer *p, struct fresh *f,
     return draw(p, f->drawn + f->used - n, n);
 }
 
-/* A TGK is as long as the suite is strong, a TEK and a salt as SRTP uses them
+/* The first policy of ours, or that of the first session in force. */
+static struct mikey_srtp_policy policy_of_first(const struct mikey_peer *p,
+                                                const struct mikey_terms *t)
+{
+    const struct mikey_force *f = &p->force;
+    struct ts_reader r = ts_reader_span(f->map.map);
+    struct mikey_srtp_policy policy;
+    struct mikey_cs cs;
+    if (t->n_policies)
+        return t->policy[0];
+    if (f->map.n_cs && !mikey_map_next(&f->map, 0, &r, &cs) &&
+        !mikey_classic_sp(f->sp, f->n_sp, cs.policies.n ? cs.policies.p[0] : 0,
+                          &policy))
+        return policy;
+    return mikey_srtp_usual(mikey_suite_bits(128));
+}
+
+/* Those in force, where the other one may have others. A TGK that is drawn is
+ * as long as the suite is strong, a TEK and a salt as SRTP uses them
  * in the first session. */
 static enum ts_err fill_keys(const struct mikey_peer *p,
                              const struct mikey_suite *suite,
@@ -39,10 +57,15 @@ static enum ts_err fill_keys(const struct mikey_peer *p,
                              struct fresh *f)
 {
     static const struct mikey_key one = {.type = MIKEY_TGK};
-    const struct mikey_srtp_policy usual =
-        t->n_policies ? t->policy[0] : mikey_srtp_usual(mikey_suite_bits(128));
-    f->n = t->n_keys || !first ? t->n_keys : 1;
+    const struct mikey_srtp_policy usual = policy_of_first(p, t);
+    const struct mikey_keys *again = &p->force.keys;
     f->used = 0;
+    if (p->unsure && t->n_keys == 0) {
+        f->n = again->n;
+        memcpy(f->k, again->k, again->n * sizeof again->k[0]);
+        return TS_OK;
+    }
+    f->n = t->n_keys || !first ? t->n_keys : 1;
     if (f->n > MIKEY_KEYS_MAX)
         return TS_E_RANGE;
     enum ts_err err = TS_OK;
@@ -58,6 +81,24 @@ static enum ts_err fill_keys(const struct mikey_peer *p,
             err = fill(p, f, &k->salt, usual.salt);
     }
     return err;
+}
+
+/* The keys in force that sessions name, where the other one may have another
+ * of that SPI. */
+static enum ts_err repeat_keys(const struct mikey_keys *from,
+                               const struct mikey_hdr *map, struct fresh *f)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct mikey_key *k = &from->k[i];
+        bool again = k->spi.n && mikey_map_names(map, k->spi);
+        for (size_t j = 0; again && j < f->n; j++)
+            again = !ts_span_equal(f->k[j].spi, k->spi);
+        if (again && f->n == MIKEY_KEYS_MAX)
+            return TS_E_SPACE;
+        if (again)
+            f->k[f->n++] = *k;
+    }
+    return TS_OK;
 }
 
 /* ---- sessions ---- */
@@ -153,6 +194,68 @@ static enum ts_err choose_rand(const struct mikey_peer *p,
     return err;
 }
 
+/* Whether T has to be later than the last of ours: in an update, and in an
+ * offer with the RAND of others (a group's), or keystream would come again. In
+ * any other so that it is no replay; but for a clock that was set back by more
+ * than anybody allows. */
+static bool t_must_grow(const struct mikey_peer *p, const struct mikey_now *now,
+                        const struct mikey_terms *t,
+                        const struct mikey_msg *first)
+{
+    const uint32_t skew = p->party->skew ? p->party->skew : MIKEY_SKEW;
+    if (first)
+        return true;
+    if (p->last.value == 0 || !mikey_time_alike(mikey_now_t(now), p->last))
+        return false;
+    return t->rand.n || mikey_time_check(p->last, now->us, skew) == TS_OK;
+}
+
+/* Those of the update, or where it says none those that stay. */
+static struct mikey_hdr sessions_of(const struct mikey_peer *p,
+                                    const struct mikey_classic_new *in)
+{
+    if (in->n_cs == 0)
+        return p->force.map;
+    return (struct mikey_hdr){
+        .n_cs = in->n_cs, .map_type = in->map_type, .map = in->map};
+}
+
+static enum ts_err repeat_policy(struct mikey_sp *sp, size_t *n,
+                                 const struct mikey_sp *one)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (sp[i].no == one->no)
+            return TS_OK;
+    if (*n == MIKEY_SP_MAX)
+        return TS_E_SPACE;
+    sp[(*n)++] = *one;
+    return TS_OK;
+}
+
+/* The policies in force behind those of the caller, where the other one may
+ * have others. SRTP's defaults are an SP that says nothing. */
+static enum ts_err repeat_policies(const struct mikey_peer *p,
+                                   struct mikey_sp *sp,
+                                   struct mikey_classic_new *in)
+{
+    const struct mikey_hdr hdr = sessions_of(p, in);
+    const bool defaults = in->n_sp == 0 && p->force.n_sp == 0;
+    struct ts_reader r = ts_reader_span(hdr.map);
+    struct mikey_cs cs;
+    enum ts_err err = TS_OK;
+    for (size_t i = 0; !err && i < p->force.n_sp; i++)
+        err = repeat_policy(sp, &in->n_sp, &p->force.sp[i]);
+    for (unsigned i = 0; !err && defaults && i < hdr.n_cs; i++) {
+        err = mikey_map_next(&hdr, i, &r, &cs);
+        if (err || cs.prot != MIKEY_PROT_SRTP || cs.policies.n == 0)
+            continue;
+        const struct mikey_sp usual = {.no = cs.policies.p[0],
+                                       .prot = MIKEY_PROT_SRTP};
+        err = repeat_policy(sp, &in->n_sp, &usual);
+    }
+    return err;
+}
+
 /* What the caller says, and who we are. */
 static enum ts_err set_terms(const struct mikey_peer *p,
                              const struct mikey_terms *t,
@@ -160,7 +263,8 @@ static enum ts_err set_terms(const struct mikey_peer *p,
                              struct mikey_sp *sp, struct mikey_classic_new *in)
 {
     const struct mikey_peer_party *y = p->party;
-    const bool same = in->first && !t->session;
+    const bool none = !t->session || (p->unsure && t->n_sessions == 0);
+    const bool same = in->first && none;
     in->want_response = t->want_answer;
     in->map_type = in->first ? p->force.map.map_type : t->map;
     in->sp = sp;
@@ -178,7 +282,16 @@ static enum ts_err set_terms(const struct mikey_peer *p,
         err = put_map(map, in->map_type, t);
     in->n_cs = same ? p->force.map.n_cs : (uint8_t)t->n_sessions;
     in->map = same ? p->force.map.map : ts_written(map);
-    return err;
+    return !err && p->unsure ? repeat_policies(p, sp, in) : err;
+}
+
+static enum ts_err repeat_all_keys(const struct mikey_peer *p,
+                                   const struct mikey_classic_new *in,
+                                   struct fresh *f)
+{
+    const struct mikey_hdr map = sessions_of(p, in);
+    enum ts_err err = repeat_keys(&p->force.keys, &map, f);
+    return err ? err : repeat_keys(&p->force.older, &map, f);
 }
 
 static void build(const struct mikey_peer *p, const struct mikey_now *now,
@@ -197,7 +310,7 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
         .first = first,
         .encr = suite->encr,
         .mac = suite->auth,
-        .t = first ? mikey_now_after(now, p->last) : mikey_now_t(now),
+        .t = mikey_now_t(now),
         .sdp_ids = t->sdp_ids,
         .signer = p->party->signer,
         .sealer = p->party->sealer,
@@ -205,12 +318,18 @@ static void build(const struct mikey_peer *p, const struct mikey_now *now,
     };
     enum ts_err err = set_terms(p, t, &params_w, &map_w, sp, &in);
     if (!err)
+        err = t_must_grow(p, now, t, first)
+                  ? mikey_now_after(now, p->last, &in.t)
+                  : TS_OK;
+    if (!err)
         err = choose_secret(p, first, env_key, &in);
     if (!err && !first)
         err = choose_rand(p, t, rand, &in);
     fresh.n = fresh.used = 0;
     if (!err)
         err = fill_keys(p, suite, t, !first, &fresh);
+    if (!err && p->unsure)
+        err = repeat_all_keys(p, &in, &fresh);
     in.keys = fresh.k;
     in.n_keys = fresh.n;
     in.without_kemac = first && fresh.n == 0;
@@ -316,6 +435,26 @@ static void hear_error(struct mikey_peer *p, const struct mikey_now *now,
         mikey_peer_drop(p);
 }
 
+/* Of a GENERIC-ID map, in which the Responder chooses; it fits ours. */
+static enum ts_err check_choice(const struct mikey_hdr *offer,
+                                const struct mikey_hdr *answer)
+{
+    struct ts_reader ro = ts_reader_span(offer->map);
+    struct ts_reader ra = ts_reader_span(answer->map);
+    struct mikey_cs offered, answered;
+    enum ts_err err = TS_OK;
+    if (offer->map_type != MIKEY_MAP_GENERIC)
+        return TS_OK;
+    for (unsigned i = 0; !err && i < offer->n_cs; i++) {
+        err = mikey_cs_read(&ro, &offered);
+        if (!err)
+            err = mikey_cs_read(&ra, &answered);
+        if (!err)
+            err = mikey_peer_chosen(&offered, &answered);
+    }
+    return err;
+}
+
 enum ts_err mikey_peer_answered(struct mikey_peer *p,
                                 const struct mikey_now *now,
                                 struct ts_span answer)
@@ -333,6 +472,8 @@ enum ts_err mikey_peer_answered(struct mikey_peer *p,
         err = mikey_classic_resp_open(&round.x, &round.init, &resp);
     if (err == TS_E_PEER)
         hear_error(p, now, &round, &resp);
+    if (!err)
+        err = check_choice(&round.init.hdr, &resp.hdr);
     if (err)
         return err;
     err = mikey_force_of(p, &round, &resp.hdr, false, &f); /* 6.1.1 */

@@ -34,6 +34,7 @@ struct mikey_peer {
 
     bool up;                /* there is a bundle, */
     bool ours;              /* we began it */
+    bool unsure;            /* an update of ours was given up, not refused */
     struct mikey_buf first; /* its first I_MESSAGE */
     struct ts_key env_key;  /* of that one, where it is cached */
     struct mikey_name peer;
@@ -88,6 +89,9 @@ TS_MUST enum ts_err mikey_force_of(const struct mikey_peer *p,
 /** Wipe. */
 void mikey_force_wipe(struct mikey_force *f);
 
+/** Whether a session of a map names that SPI. */
+bool mikey_map_names(const struct mikey_hdr *hdr, struct ts_span spi);
+
 /** Policies of the bundle with those of a message: OK or E_SPACE. */
 TS_MUST enum ts_err mikey_force_policies(const struct mikey_peer *p,
                                          const struct mikey_msg *m,
@@ -103,6 +107,15 @@ void mikey_peer_drop(struct mikey_peer *p);
 /** An entry of a map of any type as a crypto session. */
 struct mikey_session mikey_peer_cs_session(const struct mikey_hdr *hdr,
                                            const struct mikey_cs *cs);
+
+/**
+ * Whether an answer's session has one policy, of those that were suggested for
+ * it: RFC 3830 has no place for others, nor RFC 6043 6.1.1 for several.
+ *
+ * @return OK; E_FORMAT (several); E_MISMATCH (another one)
+ */
+TS_MUST enum ts_err mikey_peer_chosen(const struct mikey_cs *offered,
+                                      const struct mikey_cs *answered);
 
 /** The nth session of a map. @return OK, E_NOTFOUND */
 TS_MUST enum ts_err mikey_peer_nth(const struct mikey_hdr *hdr, size_t nth,

@@ -55,7 +55,8 @@ enum mikey_peer_allow {
  */
 struct mikey_peer_party {
     struct mikey_id self; /* at most 255 bytes */
-    struct mikey_id peer; /* data.p NULL: as a Responder whoever proves it */
+    struct mikey_id peer; /* data.p NULL: as a Responder whoever proves it. Of a
+                             certified name the type counts, too */
     unsigned bits;        /* suite of our offers: 128 or 256 */
 
     struct ts_span psk; /* at most 64 bytes; 16 or more, if you may choose */
@@ -108,7 +109,8 @@ struct mikey_peer *mikey_peer_init(void *mem, size_t n,
 /** Wipe, all of its memory. NULL is ignored. */
 void mikey_peer_wipe(struct mikey_peer *p);
 
-/** Give up an offer or update that waits for its answer, ours or theirs. */
+/** Give up an offer or update that waits for its answer, ours or theirs. An
+ *  update of ours may be in force over there all the same: see _update(). */
 void mikey_peer_abandon(struct mikey_peer *p);
 
 /* ---- the Initiator ---- */
@@ -136,7 +138,8 @@ struct mikey_terms {
     uint8_t cache;          /* enum mikey_pke_cache: the envelope key */
     struct ts_span sdp_ids; /* list of protocols, against bidding down */
     /* A group: the same CSB ID and RAND to all its members (2.2). 0 and empty:
-     * drawn. That a CSB ID drawn is free is the caller's to see (6.1). */
+     * drawn. That a CSB ID drawn is free is the caller's to see (6.1), and that
+     * T is another one to each member, where several have one PSK. */
     uint32_t csb;
     struct ts_span rand; /* 16 to 255 bytes */
 };
@@ -146,7 +149,7 @@ struct mikey_terms {
  * offer that waits is given up for the new one.
  *
  * @param p      the Initiator
- * @param now    gives T
+ * @param now    gives T; of a second offer it is above that of the first
  * @param terms  what to offer
  * @param out    gets the message, at most cap bytes
  * @param cap    bytes of out
@@ -167,14 +170,17 @@ TS_MUST enum ts_err mikey_peer_offer(struct mikey_peer *p,
  * Update the bundle that we began (4.5): new keys, sessions or policies, or
  * all as it is. Keys of before stay where a session still names their SPI.
  * Policies are added, or take the place of that of their number. Until its
- * answer comes an update with want_answer changes nothing.
+ * answer comes an update with want_answer changes nothing. After one that was
+ * given up the next one says all policies again, each key that a session
+ * names, and if it brings none the newest: whether the other one took it is not
+ * known.
  *
  * It is a PSK message under the PSK, or under an envelope key that was to be
  * cached; else a PK message with a new envelope key. T is above that of each
  * message before, or keystream would repeat.
  *
  * @return as mikey_peer_offer(); E_STATE (no bundle of ours, or one is under
- *         way)
+ *         way); E_RANGE (also: a COUNTER where NTP was used or the reverse)
  */
 TS_MUST enum ts_err mikey_peer_update(struct mikey_peer *p,
                                       const struct mikey_now *now,
@@ -186,7 +192,8 @@ TS_MUST enum ts_err mikey_peer_update(struct mikey_peer *p,
  * 5.1.2). An Error is a hint; one that is proven ends what it is about.
  *
  * @return OK; E_PEER for an Error: mikey_peer_refusal(); E_STATE (nothing
- *         waits); E_MISMATCH (another's, or to another message), E_AUTH,
+ *         waits); E_MISMATCH (another's, or to another message; a policy that
+ *         we have not suggested), E_FORMAT (several policies), E_AUTH,
  *         E_MISSING, E_UNSUPPORTED, and what mikey_look() gives
  */
 TS_MUST enum ts_err mikey_peer_answered(struct mikey_peer *p,
@@ -241,8 +248,9 @@ TS_MUST enum ts_err mikey_peer_offered(struct mikey_peer *p,
  * answered it changes nothing.
  *
  * @return as above; E_STATE (no bundle of theirs); E_REPLAY (T not above the
- *         last); E_ORDER (another method than 4.5 says); E_UNSUPPORTED also
- *         for a PK message whose envelope key is to be cached from now on
+ *         last); E_TIME (also: a COUNTER where NTP was used or the reverse);
+ *         E_ORDER (another method than 4.5 says); E_UNSUPPORTED also for a PK
+ *         message whose envelope key is to be cached from now on
  */
 TS_MUST enum ts_err mikey_peer_updated(struct mikey_peer *p,
                                        const struct mikey_now *now,
@@ -280,7 +288,8 @@ mikey_peer_proposed_policy(const struct mikey_peer *p, uint8_t no,
  * @param cap         bytes of out
  * @param n           gets its length
  * @return OK; E_STATE; E_MISSING (a session without SSRC; an identity for V
- *         that nobody named); E_MISMATCH (an SSRC that was said already);
+ *         that nobody named); E_MISMATCH (an SSRC that was said already,
+ *         a policy that was not suggested); E_FORMAT (several policies);
  *         E_NOTFOUND (a session without policy or key, or none of that cs);
  *         E_UNSUPPORTED (a policy that is not acceptable: see _refuse(); no
  *         SPI, several keys); E_RANGE; E_SPACE
@@ -292,7 +301,8 @@ TS_MUST enum ts_err mikey_peer_answer(struct mikey_peer *p,
 
 /**
  * An Error (5.1.2): about the message taken, which ends with it, under a MAC;
- * or about one that was refused, as a hint.
+ * or about one that was refused, as a hint. An update that ended so is E_REPLAY
+ * when it comes again.
  *
  * @param p           the Responder, or whoever got the message
  * @param now         gives T

@@ -3,6 +3,8 @@
  * TCP segments to streams, and the messages in them. What stands for a message
  * here is any body that begins with 01: nobody decodes it.
  */
+#include <time.h>
+
 #include "tests/unit.h"
 #include "tool/capture_find.h"
 #include "tool/capture_stream.h"
@@ -239,6 +241,29 @@ static void lengths_that_lie_cost_one_message(void **state)
         assert_true(got.n >= 1);
         assert_found(0, "http", LITERAL("\1abc"));
     }
+}
+
+/* Start lines without end: a head that is too long begins at each of them.
+ * What was searched for its end is not searched again, or a capture of some
+ * megabytes would take minutes. */
+static void heads_without_end_take_no_longer_than_others(void **state)
+{
+    static const char line[] = "A a SIP/2.0\r\n";
+    static char text[64 * sizeof line];
+    const clock_t start = clock();
+    struct mt_stream s = {0};
+    size_t n = 0;
+    (void)state;
+    clear();
+    while (n + sizeof line < sizeof text)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", line);
+    for (unsigned i = 0; i < 4096; i++)
+        OK(mt_stream_feed(&s, ts_span(text, n), &nowhere, &sink));
+    OK(mt_stream_feed(&s, LITERAL("\r\n"), &nowhere, &sink));
+    OK(mt_stream_feed(&s, ts_span_str(sip_stream), &nowhere, &sink));
+    assert_sip();
+    mt_stream_end(&s, &nowhere, &sink);
+    assert_true((clock() - start) / CLOCKS_PER_SEC < 5); /* of the processor */
 }
 
 static void a_gap_costs_only_the_message_it_is_in(void **state)
@@ -541,6 +566,7 @@ UNIT_MAIN(cmocka_unit_test(a_stream_may_be_cut_anywhere),
           cmocka_unit_test(what_is_no_mikey_is_given_once),
           cmocka_unit_test(a_stream_can_be_joined_in_the_middle),
           cmocka_unit_test(lengths_that_lie_cost_one_message),
+          cmocka_unit_test(heads_without_end_take_no_longer_than_others),
           cmocka_unit_test(a_gap_costs_only_the_message_it_is_in),
           cmocka_unit_test(what_is_too_long_is_not_kept),
           cmocka_unit_test(datagrams_are_known_by_port_or_by_how_they_begin),

@@ -280,6 +280,54 @@ static void a_generic_map_names_keys_and_policies(void **state)
     FAILS(TS_E_MISSING, duo_answer(&d)); /* an SSRC */
 }
 
+/* The Responder chooses one of the policies suggested for a session, not one
+ * of another session. */
+static void an_answer_has_one_policy_that_was_suggested(void **state)
+{
+    struct mikey_srtp_policy policies[3];
+    const struct mikey_classic x = pair_knows(&d.pair);
+    struct mikey_msg init;
+    uint8_t map[200];
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        policies[i] = d.policy;
+    d.session[0].cs = 1;
+    d.session[1].cs = 2;
+    d.session[0].policies = LITERAL("\0");
+    d.session[1].policies = LITERAL("\1\2");
+    d.terms.map = MIKEY_MAP_GENERIC;
+    d.terms.policy = policies;
+    d.terms.n_policies = 3;
+    OK(duo_offer(&d));
+    OK(duo_offered(&d, span_of(&d.init)));
+    d.bobs[0].policies = LITERAL("\0");
+    FAILS(TS_E_MISMATCH, duo_answer(&d));
+    d.bobs[0].policies = LITERAL("\1\2");
+    FAILS(TS_E_FORMAT, duo_answer(&d));
+    d.bobs[0].prot = MIKEY_PROT_TESLA; /* which is not his to choose */
+    FAILS(TS_E_FORMAT, duo_answer(&d));
+    d.bobs[0].prot = MIKEY_PROT_SRTP;
+
+    pair_read(&d.init, &init); /* another implementation's answers */
+    for (unsigned i = 0; i < 2; i++) {
+        struct ts_writer w = ts_writer_init(map, sizeof map);
+        struct ts_reader r = ts_reader_span(init.hdr.map);
+        struct mikey_cs cs;
+        for (unsigned k = 0; k < 2; k++) {
+            OK(mikey_cs_read(&r, &cs));
+            if (k == 1)
+                cs.policies = i ? LITERAL("\1\2") : LITERAL("\0");
+            mikey_put_cs(&w, &cs);
+        }
+        struct bytes b = pair_answer(&x, &init, d.pair.bob, ts_written(&w));
+        FAILS(i ? TS_E_FORMAT : TS_E_MISMATCH, duo_answered(&d, span_of(&b)));
+    }
+    d.bobs[0].policies = LITERAL("\2");
+    OK(duo_answer(&d));
+    OK(duo_answered(&d, span_of(&d.resp)));
+    duo_same_keys(&d, 2, NULL);
+}
+
 static void sessions_and_keys_must_fit(void **state)
 {
     struct mikey_key keys[] = {{.type = MIKEY_TGK, .spi = LITERAL("1")},
@@ -402,6 +450,7 @@ UNIT_MAIN(TEST(an_offer_and_its_answer_give_the_same_keys),
           TEST(a_tek_fits_the_policy_of_its_session),
           TEST(an_srtp_id_map_says_what_it_can),
           TEST(a_generic_map_names_keys_and_policies),
+          TEST(an_answer_has_one_policy_that_was_suggested),
           TEST(sessions_and_keys_must_fit), TEST(an_empty_map_hands_over_keys),
           TEST(without_policies_srtp_has_its_defaults),
           TEST(policies_have_numbers),

@@ -85,6 +85,30 @@ static void no_octet_of_an_error_is_proven_if_changed(void **state)
     assert_true(mikey_peer_refusal(d.a)->proven);
 }
 
+/* Its Initiator has given it up: nobody may bring it into force any more. */
+static void an_update_that_was_refused_is_a_replay(void **state)
+{
+    const struct mikey_key k = {.type = MIKEY_TGK};
+    struct bytes first;
+    (void)state;
+    duo_call(&d);
+    duo_later(&d);
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    OK(duo_update(&d));
+    first = d.init;
+    OK(duo_updated(&d, span_of(&first)));
+    FAILS(TS_E_SPACE, mikey_peer_refuse(d.b, &d.now, none, no, 1, NULL, 0,
+                                        d.resp.b, 9, &d.resp.n));
+    OK(duo_updated(&d, span_of(&first))); /* not refused yet */
+    OK(refuse(none));
+    FAILS(TS_E_PEER, duo_answered(&d, span_of(&d.resp)));
+    FAILS(TS_E_REPLAY, duo_updated(&d, span_of(&first)));
+    duo_same_keys(&d, 1, NULL);
+    duo_renew(&d); /* with a new T it may be another matter */
+    duo_same_keys(&d, 1, NULL);
+}
+
 static void an_error_ends_the_update_it_is_about(void **state)
 {
     const struct mikey_key k = {.type = MIKEY_TGK};
@@ -348,6 +372,7 @@ static void an_error_as_others_prove_it_is_taken_if_allowed(void **state)
 UNIT_MAIN(TEST(an_error_about_what_was_taken_is_proven),
           TEST(an_error_about_what_was_refused_is_a_hint),
           TEST(no_octet_of_an_error_is_proven_if_changed),
+          TEST(an_update_that_was_refused_is_a_replay),
           TEST(an_error_ends_the_update_it_is_about),
           TEST(not_every_message_gets_an_error),
           TEST(names_may_be_left_out_if_they_are_known),

@@ -131,6 +131,10 @@ static void the_wrong_peer_is_refused(void **state)
     FAILS(TS_E_MISMATCH, duo_offered(&d, span_of(&d.init)));
     assert_int_equal(d.error, MIKEY_ERR_ID);
     d.bob.peer = d.pair.alice;
+    d.bob.peer.type = MIKEY_ID_NAI; /* of that name, but another one's */
+    FAILS(TS_E_MISMATCH, duo_offered(&d, span_of(&d.init)));
+    assert_int_equal(d.error, MIKEY_ERR_ID);
+    d.bob.peer = d.pair.alice;
     d.pair.bobs_key.arg = eve; /* another private key */
     FAILS(TS_E_AUTH, duo_offered(&d, span_of(&d.init)));
     assert_int_equal(d.error, MIKEY_ERR_AUTH);

@@ -375,6 +375,51 @@ static void random_numbers_may_fail(void **state)
     duo_same_keys(&d, 1, NULL);
 }
 
+/* Two offers with one RAND, for example to a group: each has its own T, or
+ * both keys would be encrypted with one keystream. */
+static void offers_of_one_rand_have_a_t_each(void **state)
+{
+    struct mikey_msg first, second;
+    struct bytes before;
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        begin(NULL);
+        d.terms.csb = 0x12345678;
+        d.terms.rand = LITERAL("RAND of 16 bytes");
+        d.now.ts_type = i == 0   ? MIKEY_NTP_UTC
+                        : i == 1 ? MIKEY_NTP_UTC_32
+                                 : MIKEY_COUNTER;
+        d.now.counter = 7;
+        OK(duo_offer(&d));
+        before = d.init;
+        OK(duo_offer(&d));
+        pair_read(&before, &first);
+        pair_read(&d.init, &second);
+        assert_true(mikey_time_later(second.t, first.t));
+        OK(duo_offered(&d, span_of(&d.init)));
+        OK(duo_answer(&d));
+        OK(duo_answered(&d, span_of(&d.resp)));
+        duo_same_keys(&d, 1, NULL);
+    }
+}
+
+/* 4.2.8: "MUST have a unique timestamp", or a replay cache refuses it */
+static void an_offer_that_comes_again_has_a_new_t(void **state)
+{
+    struct mikey_msg first, second;
+    struct bytes before;
+    (void)state;
+    OK(duo_offer(&d));
+    before = d.init;
+    OK(duo_offer(&d));
+    pair_read(&before, &first);
+    pair_read(&d.init, &second);
+    assert_true(mikey_time_later(second.t, first.t));
+    d.now.us -= 3600000000; /* a clock that was wrong is not followed */
+    OK(duo_offer(&d));
+    duo_call(&d);
+}
+
 /* What is wiped is wiped to the last octet. */
 static void nothing_stays_behind(void **state)
 {
@@ -393,6 +438,8 @@ UNIT_MAIN(TEST(no_octet_can_be_changed), TEST(the_wrong_peer_is_refused),
           TEST(the_wrong_time_is_refused), TEST(a_counter_counts_up),
           TEST(an_error_number_says_what_is_wrong), TEST(steps_have_an_order),
           TEST(a_new_offer_takes_the_place_of_an_old_one),
+          TEST(offers_of_one_rand_have_a_t_each),
+          TEST(an_offer_that_comes_again_has_a_new_t),
           TEST(another_may_call_while_one_waits),
           TEST(what_waits_can_be_given_up),
           TEST(buffers_of_every_size_are_good_or_refused),

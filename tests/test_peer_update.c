@@ -65,6 +65,24 @@ static void an_update_may_bring_new_keys(void **state)
     duo_same_as(&d, 1, &now);
 }
 
+/* As long as the policy wants them that is in force. */
+static void an_update_may_bring_a_tek(void **state)
+{
+    const struct mikey_key k = {.type = MIKEY_TEK_SALT};
+    struct mikey_srtp_key now;
+    (void)state;
+    duo_begin(&d, 256);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(256));
+    duo_call(&d);
+    duo_later(&d);
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    duo_renew(&d);
+    duo_same_keys(&d, 1, &now);
+    assert_int_equal(now.key_len, 32);
+    assert_int_equal(now.salt_len, 12);
+}
+
 /* "If desired, new CSs can be added" */
 static void an_update_may_add_a_session(void **state)
 {
@@ -412,6 +430,186 @@ static void a_missing_answer_changes_nothing(void **state)
     duo_same_keys(&d, 1, NULL);
 }
 
+/* The answer is lost, and with it whether the update was taken: the next one
+ * says again what is in force, so that both have the same. */
+static void an_update_that_was_given_up_may_be_in_force(void **state)
+{
+    static const uint8_t no[] = {0, 3};
+    const struct mikey_srtp_policy policies[] = {
+        mikey_srtp_gcm(mikey_suite_bits(128)),
+        mikey_srtp_usual(mikey_suite_bits(128))};
+    const struct mikey_key k = {.type = MIKEY_TGK_SALT};
+    struct mikey_msg m;
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        duo_later(&d);
+        d.terms.keys = &k;
+        d.terms.n_keys = 1;
+        d.terms.policy = policies;
+        d.terms.policy_no = no;
+        d.terms.n_policies = 2;
+        OK(duo_update(&d));
+        if (i < 3) { /* else it is the update that is lost */
+            OK(duo_updated(&d, span_of(&d.init)));
+            OK(duo_answer(&d));
+        }
+        mikey_peer_abandon(d.a);
+        duo_later(&d);
+        d.terms.want_answer = i & 1;
+        duo_renew(&d);
+        duo_same_as(&d, 1, &one);
+        duo_same_as(&d, 2, &two);
+        duo_later(&d); /* once */
+        duo_renew(&d);
+        pair_read(&d.init, &m);
+        assert_int_equal(m.kemac.data.n, 0);
+        assert_int_equal(m.n_sp, 0);
+        duo_same_as(&d, 1, &one);
+    }
+}
+
+/* Of one SPI there may be two keys then: that in force counts. */
+static void a_key_that_was_given_up_is_replaced(void **state)
+{
+    struct mikey_key k = with_spi("a");
+    (void)state;
+    begin_generic();
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    for (size_t i = 0; i < 2; i++)
+        OK(mikey_peer_session(d.a, i, &d.session[i]));
+    duo_later(&d);
+    k = with_spi("b");
+    d.session[1].spi = ts_span_str("b");
+    d.terms.keys = &k;
+    d.terms.n_keys = 1;
+    d.terms.session = d.session;
+    d.terms.n_sessions = 2;
+    duo_renew(&d);
+    duo_same_as(&d, 1, &one);
+    duo_same_keys(&d, 2, NULL);
+}
+
+/* Nothing said of policies is SRTP's defaults; so is an SP without parameters.
+ */
+static void defaults_that_are_given_up_come_again(void **state)
+{
+    const uint8_t no = 0;
+    struct mikey_msg m;
+    (void)state;
+    duo_begin(&d, 128);
+    d.terms.n_policies = 0;
+    duo_call(&d);
+    duo_same_keys(&d, 1, &one);
+    duo_later(&d);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(128));
+    d.terms.policy = &d.policy;
+    d.terms.policy_no = &no;
+    d.terms.n_policies = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    duo_later(&d);
+    duo_renew(&d);
+    pair_read(&d.init, &m);
+    assert_int_equal(m.n_sp, 1);
+    assert_int_equal(m.sp[0].params.n, 0);
+    duo_same_as(&d, 1, &one);
+}
+
+/* The same with a list of sessions that is empty: they stay. */
+static void defaults_come_again_to_sessions_that_stay(void **state)
+{
+    (void)state;
+    duo_begin(&d, 128);
+    d.terms.n_policies = 0;
+    duo_call(&d);
+    duo_same_keys(&d, 1, &one);
+    duo_later(&d);
+    d.policy = mikey_srtp_gcm(mikey_suite_bits(128));
+    d.terms.policy = &d.policy;
+    d.terms.n_policies = 1;
+    OK(duo_update(&d));
+    OK(duo_updated(&d, span_of(&d.init)));
+    OK(duo_answer(&d));
+    mikey_peer_abandon(d.a);
+    duo_later(&d);
+    d.terms.session = d.session;
+    duo_renew(&d);
+    duo_same_as(&d, 1, &one);
+}
+
+#define ERA_END UINT64_C(2085978496000000) /* 2036-02-07 06:28:16 UTC */
+
+/* 4.2.8: T begins anew after 136 years, and is later all the same. */
+static void updates_go_on_after_2036(void **state)
+{
+    struct mikey_msg before, after;
+    struct bytes old;
+    (void)state;
+    duo_begin(&d, 128);
+    d.now.us = ERA_END - 1000;
+    duo_call(&d);
+    d.terms = (struct mikey_terms){.want_answer = true};
+    d.n_bobs = 0;
+    duo_renew(&d);
+    old = d.init;
+    d.now.us = ERA_END + 1000000;
+    duo_renew(&d);
+    pair_read(&old, &before);
+    pair_read(&d.init, &after);
+    assert_true(mikey_time_later(after.t, before.t));
+    OK(mikey_time_check(after.t, d.now.us, 0));
+    FAILS(TS_E_REPLAY, duo_updated(&d, span_of(&old)));
+    duo_renew(&d);
+    duo_same_keys(&d, 2, NULL);
+}
+
+/* Whole seconds have no room for the fraction of the T before. */
+static void a_coarser_clock_has_no_fraction(void **state)
+{
+    const struct mikey_key k = {.type = MIKEY_TGK};
+    struct mikey_msg m;
+    (void)state;
+    d.now.us -= 1000000; /* as in the offer */
+    d.now.ts_type = MIKEY_NTP_UTC_32;
+    for (unsigned i = 0; i < 2; i++) {
+        d.terms.keys = &k;
+        d.terms.n_keys = 1;
+        duo_renew(&d);
+        pair_read(&d.init, &m);
+        assert_int_equal(m.t.type, MIKEY_NTP_UTC_32);
+        duo_same_keys(&d, 1, NULL);
+    }
+}
+
+/* A COUNTER and a time cannot be told apart as earlier and later. */
+static void a_bundle_has_one_clock(void **state)
+{
+    struct duo other;
+    struct duo_held held;
+    (void)state;
+    duo_hold(d.a, &held);
+    d.now.ts_type = MIKEY_COUNTER;
+    d.now.counter = 7;
+    FAILS(TS_E_RANGE, duo_update(&d));
+    duo_unchanged(d.a, &held);
+
+    duo_begin(&other, 128); /* the same bundle, but by a counter */
+    other.now.ts_type = MIKEY_COUNTER;
+    other.now.counter = 7;
+    duo_call(&other);
+    duo_later(&other);
+    duo_renew(&other);
+    other.now.ts_type = MIKEY_NTP_UTC;
+    FAILS(TS_E_RANGE, duo_update(&other));
+}
+
 static void an_update_is_of_its_bundle(void **state)
 {
     struct duo other;
@@ -463,7 +661,8 @@ static void what_is_not_acceptable_changes_nothing(void **state)
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 UNIT_MAIN(TEST(an_update_may_change_nothing),
-          TEST(an_update_may_bring_new_keys), TEST(an_update_may_add_a_session),
+          TEST(an_update_may_bring_new_keys), TEST(an_update_may_bring_a_tek),
+          TEST(an_update_may_add_a_session),
           TEST(policies_are_added_or_replaced), TEST(policies_come_to_an_end),
           TEST(policies_fit_into_the_memory_there_is),
           TEST(a_key_stays_while_a_session_names_it),
@@ -471,5 +670,10 @@ UNIT_MAIN(TEST(an_update_may_change_nothing),
           TEST(older_keys_come_to_an_end), TEST(without_sessions_they_stay),
           TEST(no_octet_can_be_changed), TEST(a_replayed_update_is_refused),
           TEST(a_missing_answer_changes_nothing),
-          TEST(an_update_is_of_its_bundle),
+          TEST(an_update_that_was_given_up_may_be_in_force),
+          TEST(a_key_that_was_given_up_is_replaced),
+          TEST(defaults_that_are_given_up_come_again),
+          TEST(defaults_come_again_to_sessions_that_stay),
+          TEST(updates_go_on_after_2036), TEST(a_coarser_clock_has_no_fraction),
+          TEST(a_bundle_has_one_clock), TEST(an_update_is_of_its_bundle),
           TEST(what_is_not_acceptable_changes_nothing))

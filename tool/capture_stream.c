@@ -205,30 +205,38 @@ static bool step_interleaved(struct mt_stream *s)
     return true;
 }
 
+/* Octets of no message. Where they were searched for the end of a head, what
+ * is behind them was, too. */
+static void pass_over(struct mt_stream *s, size_t n)
+{
+    s->pos += n;
+    s->scanned -= n < s->scanned ? n : s->scanned;
+}
+
 /* What does not begin with a start line is passed over line by line. */
 static bool step_head(struct feed *f)
 {
     struct mt_stream *s = f->s;
     while (s->pos < s->n && (s->b[s->pos] == '\r' || s->b[s->pos] == '\n'))
-        s->pos++;
+        pass_over(s, 1);
     struct ts_span text = ahead(s), rest = text, line;
     if (text.n && text.p[0] == '$' && s->known && s->head.protocol == MT_RTSP)
         return step_interleaved(s);
     if (!text.n || !memchr(text.p, '\n', text.n)) {
         if (text.n > LINE_LONGEST)
-            s->pos = s->n;
+            pass_over(s, text.n);
         return false;
     }
     (void)mt_next_line(&rest, &line);
     enum mt_protocol protocol = mt_start_line(line);
     s->known |= protocol != MT_NO_TEXT;
     size_t end = protocol ? mt_head_end(text, s->scanned) : 0;
+    if (protocol && !end)
+        s->scanned = text.n > 3 ? text.n - 3 : 0;
     if (!protocol || (!end && text.n > HEAD_MAX)) {
-        s->pos = (size_t)(rest.p - s->b);
-        s->scanned = 0;
+        pass_over(s, (size_t)(rest.p - text.p));
         return true;
     }
-    s->scanned = text.n > 3 ? text.n - 3 : 0;
     if (!end)
         return false;
     s->head = mt_head_read(ts_span(text.p, end));
