@@ -20,7 +20,7 @@ struct mikey_user {
     bool is_kms;          /* another KMS: it resolves for IDRr (section 10) */
 };
 
-/** A request, as the KMS's owner judges it. What it shows is good for the call. */
+/** A request, as the KMS's owner judges it; its views are good for the call. */
 struct mikey_case {
     bool resolve;         /* else a ticket is asked for */
     struct mikey_id user; /* authenticated */

@@ -3,6 +3,7 @@
 
     python3 tests/test_mikeytool_verify.py BUILD
 """
+import hmac
 import json
 import pathlib
 import random
@@ -186,6 +187,27 @@ class Verify(unittest.TestCase):
             [(k["Type"]["name"], k["Key data len"], k["SPI"])
              for k in out["KEMAC"]],
             [("TEK+SALT", 16, "0000000b"), ("GTGK", 16, "0000000c")])
+
+    def test_an_error_about_an_offer_of_rfc_3830_is_checked(self):
+        vector = published("rfc3830-psk-128")
+        offer, answer = vector["messages"][:2]
+        init = bytes.fromhex(offer["octets"])
+        head = init[:1] + b"\6\5" + (init[3] & 0x7f).to_bytes(1, "big") + \
+            init[4:8] + bytes(2)  # no crypto sessions
+        time = init[10 + init[8] * 9:][:10]
+        said = head + b"\x0c" + time[1:] + bytes.fromhex("090f0000" "0001")
+        key = bytes.fromhex(answer["mac"]["auth_key"])
+        mac = hmac.new(key, said, "sha1").digest()
+        args = ["--keys", self.file("keys", json.dumps(
+            self.secrets(offer, vector))), "--init",
+            self.file("init", offer["octets"])]
+        code, out, err = run("verify", *args,
+                             self.file("error", (said + mac).hex()))
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([c["what"] for c in json.loads(out)["checks"]], ["V"])
+        code, out, _ = run("verify", *args,
+                           self.file("error", (said + mac[::-1]).hex()))
+        self.assertEqual(code, 1)
 
     def test_what_is_not_known_is_not_checked(self):
         vector = published("mode1-fork-128")

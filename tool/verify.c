@@ -403,6 +403,10 @@ static void verify_error_v(struct mt_verify *v)
         mikey_protect_end(&p);
         return;
     }
+    if (init && (init->hdr.type == MIKEY_PSK || init->hdr.type == MIKEY_PK)) {
+        mt_verify_old_error(v, init);
+        return;
+    }
     if (init && !is_initial(init)) {
         resp = init;
         init = v->first;

@@ -67,6 +67,9 @@ struct ts_span mt_identity(const struct mt_verify *v, enum mikey_id_role role);
 /** Verify the messages of RFC 3830 and its offspring, types 0 to 10. */
 void mt_verify_old(struct mt_verify *v);
 
+/** Verify the V of an Error about an offer of RFC 3830, PSK or PK. */
+void mt_verify_old_error(struct mt_verify *v, const struct mikey_msg *init);
+
 /* --- signatures and envelope keys (verify_pk.c) --- */
 
 /** Public-key operations out of the files that are known. */

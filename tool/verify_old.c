@@ -105,6 +105,16 @@ static void verify_with_key(struct mt_verify *v, const struct mikey_classic *x)
     }
 }
 
+void mt_verify_old_error(struct mt_verify *v, const struct mikey_msg *init)
+{
+    const struct mikey_classic x = knowledge(v);
+    if (x.secret.p)
+        mt_checked(v, "V", secret_name(v),
+                   mikey_classic_error_verify(&x, init, v->m));
+    else
+        mt_unchecked(v, "V", "neither PSK nor env_key is known");
+}
+
 void mt_verify_old(struct mt_verify *v)
 {
     const struct mikey_classic x = knowledge(v);
