@@ -55,7 +55,7 @@ struct mikey_srtp_policy mikey_srtp_aes_gcm(uint8_t key_len)
 
 struct mikey_srtp_policy mikey_srtp_gcm(const struct mikey_suite *suite)
 {
-    return mikey_srtp_aes_gcm(suite->encr_key); /* R279 */
+    return mikey_srtp_aes_gcm(suite->encr_key);
 }
 
 bool mikey_srtp_is_aead(uint8_t alg)
