@@ -18,18 +18,6 @@ static struct mikey_time later_of(struct mikey_time a, struct mikey_time b)
     return mikey_time_later(a, b) ? a : b;
 }
 
-/* A T without a finer digit: whole seconds, or a counter. */
-static enum ts_err coarse_t(bool responder, struct mikey_time floor,
-                            struct mikey_time *t)
-{
-    enum ts_err err =
-        mikey_time_later(*t, floor) ? TS_OK : mikey_time_after(floor, t);
-    const unsigned unit = t->type == MIKEY_NTP_UTC_32 ? 32 : 0;
-    if (!err && (t->value >> unit & 1) != responder)
-        err = mikey_time_after(*t, t);
-    return err;
-}
-
 /* What is below a microsecond says whose it is: bundles of one offer may have
  * the same keys, and be updated at once. Never whole seconds: those are of an
  * NTP-UTC-32, whose last bit is another one. */
@@ -37,8 +25,6 @@ static enum ts_err fine_t(bool responder, unsigned slot,
                           struct mikey_time floor, struct mikey_time *t)
 {
     const uint64_t step = 2 * MIKEY_SLOTS, own = 2 * slot + responder;
-    if (!mikey_time_later(*t, floor))
-        t->value = floor.value;
     t->value -= t->value % step;
     t->value += own;
     if (!mikey_time_later(*t, floor))
@@ -59,13 +45,16 @@ static enum ts_err next_t(const struct mikey_bundle *b,
                           struct mikey_time *t)
 {
     const bool responder = b->side == MIKEY_RESPONDER;
-    *t = mikey_now_t(now);
     floor = later_of(floor, later_of(b->last, b->own));
-    if (!mikey_time_alike(*t, floor))
-        return TS_E_RANGE; /* one clock for all of a bundle */
-    if (t->type == MIKEY_COUNTER || t->type == MIKEY_NTP_UTC_32)
-        return coarse_t(responder, floor, t);
-    return fine_t(responder, b->slot, floor, t);
+    enum ts_err err = mikey_now_after(now, floor, t); /* of the same clock */
+    const bool seconds = t->type == MIKEY_NTP_UTC_32;
+    if (err)
+        return err;
+    if (!seconds && t->type != MIKEY_COUNTER)
+        return fine_t(responder, b->slot, floor, t);
+    if ((t->value >> (seconds ? 32 : 0) & 1) != responder)
+        err = mikey_time_after(*t, t);
+    return err;
 }
 
 /* T of a message that came, in answer to what was sent at floor. */

@@ -150,9 +150,9 @@ static enum ts_err offer_t(const struct mikey_initiator *i,
     struct mikey_msg before;
     *t = mikey_now_t(now);
     if (last_offer(i, &before) || !mikey_time_alike(before.t, *t) ||
-        mikey_time_later(*t, before.t) || !t_must_grow(i, now, &before, offer))
+        !t_must_grow(i, now, &before, offer))
         return TS_OK;
-    return mikey_time_after(before.t, t); /* R171 */
+    return mikey_now_after(now, before.t, t); /* R171 */
 }
 
 static enum ts_err build_offer(const struct mikey_initiator *i,
